@@ -1,0 +1,1 @@
+"""Proving Ground: the Python side of the platform."""
