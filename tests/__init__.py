@@ -1,0 +1,1 @@
+"""Tests, linters and benchmarks of Proving Ground."""
