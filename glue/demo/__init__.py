@@ -1,0 +1,1 @@
+"""`make demo`: real work through the platform on this machine, checked as it goes."""

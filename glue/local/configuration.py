@@ -1,0 +1,67 @@
+"""Where the local cloud lives and which ports it takes, read from the environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from glue.errors import InputError
+
+HOST = "127.0.0.1"
+REGION = "eu-central-1"
+ACCOUNT_ID = "000000000000"
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 - the emulator takes any secret for this key
+
+HOME_VARIABLE = "PROVING_GROUND_LOCAL_HOME"
+PORT_VARIABLE = "PROVING_GROUND_LOCAL_PORT"
+POSTGRES_PORT_VARIABLE = "PROVING_GROUND_LOCAL_POSTGRES_PORT"
+
+DEFAULT_HOME = Path("build/local")
+DEFAULT_PORT = 4566
+DEFAULT_POSTGRES_PORT = 4510
+
+HIGHEST_PORT = 65535
+
+
+def home_from_environment() -> Path:
+    """Return the folder that holds everything of the local cloud, as an absolute path."""
+    return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).absolute()
+
+
+def port_from_environment(variable: str, default: int) -> int:
+    """Return the port named by an environment variable, or the default.
+
+    Raises InputError when the variable holds anything but a port number.
+    """
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= HIGHEST_PORT):
+        raise InputError(
+            variable,
+            f"{text!r} is not a port",
+            f"set {variable} to a number between 1 and {HIGHEST_PORT}, or unset it",
+        )
+    return int(text)
+
+
+def free_port() -> int:
+    """Return a port on the loopback address that nothing listens on at this moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port of the loopback address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Without this a port counts as taken for a minute after its last connection closed.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

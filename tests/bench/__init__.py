@@ -1,0 +1,1 @@
+"""`make bench`: figures of the platform, beside a peer of the same run where there is one."""
