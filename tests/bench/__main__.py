@@ -26,12 +26,10 @@ def _page(figures: dict[str, list[Figure]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        (
-            f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench WRITE=1` on {os.cpu_count()} cores "
-            f"({machine.machine()}), {memory:.0f} GiB of memory, Python {machine.python_version()}, "
-            "against the local cloud on the same machine. Ratios compare with a peer of the same run; "
-            "absolute times say more about the machine and the emulator than about AWS."
-        ),
+        f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench WRITE=1` on {os.cpu_count()} cores",
+        f"({machine.machine()}), {memory:.0f} GiB of memory, Python {machine.python_version()},",
+        "against the local cloud on the same machine. Ratios compare with a peer of the same run;",
+        "absolute times say more about the machine and the emulator than about AWS.",
         "",
     ]
     for subject, measured in figures.items():

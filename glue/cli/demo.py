@@ -1,0 +1,58 @@
+"""`glue demo`: bring the platform up on this machine and send real work through it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console()
+
+# The shipper's journal of a demonstration must not mix with the user's own.
+JOURNAL_VARIABLE = "PROVING_GROUND_JOURNAL"
+
+
+def demo(
+    size: Annotated[
+        float, typer.Option(help="Total size of the recordings in MB.", min=0.1, max=20_000)
+    ] = 24.0,
+) -> None:
+    """Bring up the local cloud and send a dozen recordings through it, checking each step.
+
+    Ends with 0 only when everything is as expected. The cloud stays up afterwards.
+    """
+    import os
+
+    from glue.cli.up import Step, bring_up
+    from glue.demo.devices import profile_of
+    from glue.demo.fabricate import NUMBER_OF_RECORDINGS
+    from glue.demo.story import Story
+    from glue.deploy.project import Project
+
+    project, began = Project.here(), time.monotonic()
+    folder = project.build / "demo"
+    shutil.rmtree(folder / "rigs", ignore_errors=True)
+    shutil.rmtree(folder / "fetched", ignore_errors=True)
+    os.environ[JOURNAL_VARIABLE] = str(folder / "journal")
+
+    def report(step: Step) -> None:
+        console.print(f"{step.seconds:6.1f} s  {step.text}", highlight=False, soft_wrap=True)
+
+    console.print("[bold]bringing up the platform on this machine[/bold]")
+    bring_up(project, report, console, verify=True)
+    start = datetime.now(UTC)
+    story = Story(console, folder, lambda device, group: profile_of(project, device, group))
+    story.tell(f"{start:%Y%m%dT%H%M%S}", int(size * 1e6 / NUMBER_OF_RECORDINGS), start)
+    console.print(f"\nall as expected, in {time.monotonic() - began:.0f} s. Look around:")
+    for command, what in (
+        (".venv/bin/glue recordings find --where 'subject_fatigue >= 3'", "ask a question"),
+        (".venv/bin/glue recordings show 20210229_161221", "one recording, whole"),
+        (".venv/bin/glue recordings quarantined", "what went wrong, and why"),
+        (".venv/bin/glue local status", "what runs, what it proves"),
+        ("make down", "end it; what it holds is kept"),
+    ):
+        console.print(f"  {command:66} # {what}", markup=False, highlight=False, soft_wrap=True)
