@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -45,7 +44,7 @@ def owner_of_port(port: int) -> str:
     """Describe who listens on a TCP port, as far as the system tells us."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status != psutil.CONN_LISTEN or connection.laddr.port != port:
+            if connection.status != psutil.CONN_LISTEN or connection.laddr[1:2] != (port,):
                 continue
             if connection.pid is None:
                 break
@@ -86,16 +85,3 @@ def end(processes: list[psutil.Process], patience: float) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(stubborn, timeout=patience)
-
-
-def wait_until_ended(process: psutil.Process, patience: float) -> bool:
-    """Wait for a process to end by itself; tell whether it did within so many seconds."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.Error:
-            return True
-        time.sleep(0.02)
-    return False

@@ -1,0 +1,1 @@
+"""The `glue` commands: they unpack arguments, call the library and print."""

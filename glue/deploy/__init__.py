@@ -1,0 +1,1 @@
+"""What operators run: packages, plans, their summaries, apply and destroy."""

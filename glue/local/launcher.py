@@ -1,0 +1,176 @@
+"""The process that runs the emulator: `python -m glue.local.launcher --home … --port …`.
+
+It imports MiniStack, applies our mends, serves it on the loopback address, saves its
+state every few seconds and once more when it is asked to end (SIGTERM).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glue.local.configuration import HOST, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, MutableMapping, Sequence
+
+    Work = Callable[[], Coroutine[Any, Any, None]]
+
+logger = logging.getLogger("glue.local")
+
+SAVE_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 75
+GRACE_SECONDS = 3
+
+# What must not reach the emulator, and through it every function it runs.
+FOREIGN_PREFIXES = ("AWS_", "PROVING_GROUND_", "LOCALSTACK_", "MINISTACK_", "POWERTOOLS_")
+FOREIGN_NAMES = ("PYTHONPATH", "SERVICES", "DOCKER_HOST", "EDGE_PORT", "USE_SSL", "DEBUG")
+
+
+def prepare_environment(environment: MutableMapping[str, str], home: Path, port: int) -> None:
+    """Set the emulator's variables, and remove what a shell may have left that would leak in.
+
+    MiniStack reads its variables while it is imported, so this comes first.
+    """
+    for name in list(environment):
+        if name.startswith(FOREIGN_PREFIXES) or name in FOREIGN_NAMES:
+            del environment[name]
+    environment.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST=HOST,
+        MINISTACK_HOST="localhost",
+        MINISTACK_REGION=REGION,
+        AUTH="true",
+        PERSIST_STATE="1",
+        S3_PERSIST="1",
+        STATE_DIR=str(home / "state"),
+        S3_DATA_DIR=str(home / "s3"),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        LAMBDA_EXECUTOR="local",
+        TMPDIR=str(home / "tmp"),
+        # With an engine on the machine the emulator would start containers behind our back,
+        # and behave otherwise than on a machine without.
+        DOCKER_HOST=f"unix://{home}/no-container-engine",
+        # A function sees one of its own threads' worth of memory arenas, not one per core.
+        MALLOC_ARENA_MAX="2",
+    )
+    environment.setdefault("LOG_LEVEL", "WARNING")
+
+
+async def save_regularly(app: Any, changed: asyncio.Event) -> None:
+    """Save the emulator's state while it runs, so that a kill loses seconds at most."""
+    from ministack.core.persistence import save_all
+
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        if changed.is_set():
+            changed.clear()
+            # On the loop's own thread: no request can change the state while it is copied.
+            save_all(app._build_persistence_save_dict())  # noqa: SLF001
+
+
+async def keep_going(work: Work) -> None:
+    """Do some endless work, and begin again after an error of it, which goes to the log."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("%s failed and begins again", work.__module__)
+            await asyncio.sleep(1)
+
+
+def noting_changes(application: Any, changed: asyncio.Event) -> Any:
+    """Wrap the ASGI application so that every request but a read sets the event."""
+
+    async def noting(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await application(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
+            changed.set()
+
+    return noting
+
+
+async def serve(port: int, background: Sequence[Work] = ()) -> None:
+    """Serve the emulator until SIGTERM or SIGINT; its state is saved on the way out.
+
+    `background` is work to be done meanwhile; if one of these fails, the log says so and the
+    emulator goes on.
+    """
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app
+
+    configuration = Config()
+    configuration.bind = [f"{HOST}:{port}"]
+    configuration.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    configuration.graceful_timeout = GRACE_SECONDS
+    configuration.loglevel = "WARNING"
+    configuration.h11_max_incomplete_size = 64 * 1024
+
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+
+    changed = asyncio.Event()
+    saver = asyncio.create_task(save_regularly(app, changed))
+    tasks = [saver, *(asyncio.create_task(keep_going(work)) for work in background)]
+    try:
+        await hypercorn_serve(
+            noting_changes(app.app, changed), configuration, shutdown_trigger=ending.wait
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def end_workers() -> None:
+    """End the processes that still run functions; they have nothing to save."""
+    import psutil
+
+    workers = psutil.Process().children(recursive=True)
+    for worker in workers:
+        worker.kill()
+    psutil.wait_procs(workers, timeout=GRACE_SECONDS)
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: bursts of connections need them."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the emulator until it is told to end; the exit code is 0 then."""
+    parser = argparse.ArgumentParser(prog="glue.local.launcher", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    options = parser.parse_args(arguments)
+
+    prepare_environment(os.environ, options.home, options.port)
+    for name in ("state", "s3", "tmp"):
+        (options.home / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    raise_file_limit()
+
+    from glue.local import mends
+
+    background = mends.apply_all(options.home)
+    try:
+        asyncio.run(serve(options.port, background))
+    finally:
+        end_workers()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

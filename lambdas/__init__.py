@@ -1,0 +1,1 @@
+"""The functions on AWS: each unpacks its event, calls glue, and answers."""

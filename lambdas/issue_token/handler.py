@@ -1,0 +1,20 @@
+"""POST /token: credentials in, token out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glue.api import tokens
+from glue.api.app import answer, make_app
+from glue.recordings.telemetry import logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+app = make_app(tokens.router)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request from the gateway."""
+    return answer(app, event, context)

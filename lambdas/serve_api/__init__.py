@@ -1,0 +1,1 @@
+"""Every route of the API but the one for tokens."""

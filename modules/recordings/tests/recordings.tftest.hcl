@@ -1,0 +1,267 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::a-bucket" }
+  }
+
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-central-1:000000000000:a-queue", url = "https://sqs.eu-central-1.amazonaws.com/000000000000/a-queue" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::000000000000:role/a-role" }
+  }
+
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:a-function" }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:a-log" }
+  }
+
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-central-1:000000000000:rule/a-rule" }
+  }
+}
+
+# Two buckets that can be told apart, for who may do what with which.
+override_resource {
+  target = module.raw.aws_s3_bucket.this
+  values = { id = "local-recordings-raw-000000000000", arn = "arn:aws:s3:::raw" }
+}
+
+override_resource {
+  target = module.processed.aws_s3_bucket.this
+  values = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
+}
+
+variables {
+  environment = "local"
+  prefix      = "local-"
+
+  package = {
+    path         = "code.zip"
+    hash         = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    layers       = []
+    runtime      = "python3.12"
+    architecture = "arm64"
+  }
+
+  catalogue = {
+    settings          = "{\"engine\":\"redshift\"}"
+    policy_statements = { ask_catalogue = { actions = ["redshift-data:ExecuteStatement"], resources = ["arn:aws:redshift-serverless:eu-central-1:000000000000:workgroup/one"] } }
+    role_tags         = { RedshiftDbRoles = "catalogue" }
+  }
+}
+
+run "whole_system" {
+  assert {
+    condition     = join(" ", keys(output.functions)) == "ingest_recording preprocess_recording reconcile_recordings"
+    error_message = "three functions"
+  }
+
+  assert {
+    condition     = output.functions.ingest_recording.name == "local-ingest-recording" && output.queues.ingest_recording.dead_letters.name == "local-ingest-recording-dead-letters"
+    error_message = "names have the prefix"
+  }
+
+  assert {
+    condition     = join(" ", keys(output.queues)) == "ingest_recording preprocess_recording"
+    error_message = "two queues"
+  }
+
+  assert {
+    condition     = [for name, alarm in output.metric_alarms : alarm.metric] == ["RecordingsIncomplete", "RecordingsQuarantined", "ShipFailures"]
+    error_message = "three things are counted and watched"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in output.metric_alarms : alarm.dimensions.environment == "local"])
+    error_message = "by environment"
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 0
+    error_message = "no alarm without a topic"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.batch) == 0
+    error_message = "no rule for jobs when the step is a copy"
+  }
+
+  assert {
+    condition     = output.serving.environment.CATALOGUE == var.catalogue.settings && join(" ", keys(output.serving.environment)) == "CATALOGUE INGEST_QUEUE_URL PROCESSED_BUCKET RAW_BUCKET"
+    error_message = "the function that answers is told what it needs"
+  }
+}
+
+run "nobody_deletes_and_nobody_writes_raw_but_by_an_address" {
+  assert {
+    condition     = toset(flatten([for statement in values(output.serving.policy_statements) : [for action in statement.actions : action] if contains(tolist(statement.resources), "arn:aws:s3:::raw/*")])) == toset(["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes", "s3:ListMultipartUploadParts", "s3:PutObject"])
+    error_message = "what an address can do with a raw object: read, add; never delete"
+  }
+
+  assert {
+    condition     = toset(keys(output.serving.policy_statements)) == toset(["ask_catalogue", "list_raw", "list_uploads", "read_recordings", "start_ingest", "upload_raw"])
+    error_message = "nothing else"
+  }
+
+  assert {
+    condition     = toset(keys(local._functions.ingest_recording.statements)) == toset(["list_raw", "read_raw", "start_preprocessing"])
+    error_message = "ingest reads raw data and passes on"
+  }
+
+  assert {
+    condition     = alltrue([for statement in values(local._functions.ingest_recording.statements) : alltrue([for resource in statement.resources : !strcontains(resource, "processed")])])
+    error_message = "ingest has nothing to do with processed data"
+  }
+
+  assert {
+    condition     = toset(keys(local._functions.preprocess_recording.statements)) == toset(["list_processed", "read_raw", "write_processed"])
+    error_message = "preprocess reads raw and writes processed data"
+  }
+
+  assert {
+    condition     = toset(keys(local._functions.reconcile_recordings.statements)) == toset(["list_raw", "start_ingest"])
+    error_message = "reconcile lists and starts ingest again"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for function in values(local._functions) : [
+        for statement in values(function.statements) : [for action in statement.actions : !strcontains(action, "Delete")]
+      ]
+    ]))
+    error_message = "nobody deletes"
+  }
+}
+
+run "step_as_a_function" {
+  command = plan
+
+  variables {
+    processing_step = { name = "denoise", version = "2", kind = "function", function_arn = "arn:aws:lambda:eu-central-1:000000000000:function:denoise" }
+  }
+
+  assert {
+    condition     = jsondecode(local._step_settings) == { name = "denoise", version = "2", kind = "function", function = "arn:aws:lambda:eu-central-1:000000000000:function:denoise" }
+    error_message = "preprocess is told which function"
+  }
+
+  assert {
+    condition     = join(" ", concat(local._run_step.run_step.actions, local._run_step.run_step.resources)) == "lambda:InvokeFunction arn:aws:lambda:eu-central-1:000000000000:function:denoise"
+    error_message = "and may call it"
+  }
+}
+
+run "step_on_batch" {
+  command = plan
+
+  variables {
+    processing_step = {
+      name               = "denoise"
+      kind               = "batch"
+      job_queue_arn      = "arn:aws:batch:eu-central-1:000000000000:job-queue/cpu"
+      job_definition_arn = "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:7"
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.batch["this"].event_pattern).detail == { jobQueue = ["arn:aws:batch:eu-central-1:000000000000:job-queue/cpu"], status = ["SUCCEEDED", "FAILED"] }
+    error_message = "ends of jobs in that queue come back"
+  }
+
+  assert {
+    condition     = local._queues.preprocess_recording.senders.batch.source_arn == "arn:aws:events:eu-central-1:000000000000:rule/local-preprocess-batch"
+    error_message = "by that rule"
+  }
+
+  assert {
+    condition     = local._run_step.run_step.resources == tolist(["arn:aws:batch:eu-central-1:000000000000:job-queue/cpu", "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:7", "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:*"])
+    error_message = "preprocess may submit that job to that queue"
+  }
+}
+
+run "with_key_log_and_alarms" {
+  command = plan
+
+  variables {
+    alarms = { topic_arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
+    storage = {
+      kms_key_arn                = "arn:aws:kms:eu-central-1:000000000000:key/one"
+      access_log_bucket          = "logs-000000000000"
+      break_glass_principal_arns = ["arn:aws:iam::000000000000:role/break-glass"]
+    }
+  }
+
+  assert {
+    condition     = contains(keys(output.serving.policy_statements), "use_key")
+    error_message = "who works with the data may use the key"
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 10
+    error_message = "two alarms for each queue and function"
+  }
+}
+
+run "refuses_unknown_kind" {
+  command = plan
+  variables {
+    processing_step = { kind = "cluster" }
+  }
+  expect_failures = [var.processing_step]
+}
+
+run "refuses_function_without_arn" {
+  command = plan
+  variables {
+    processing_step = { kind = "function" }
+  }
+  expect_failures = [var.processing_step]
+}
+
+run "refuses_batch_without_definition" {
+  command = plan
+  variables {
+    processing_step = { kind = "batch", job_queue_arn = "arn:aws:batch:eu-central-1:000000000000:job-queue/cpu" }
+  }
+  expect_failures = [var.processing_step]
+}
+
+run "refuses_step_that_is_no_key" {
+  command = plan
+  variables {
+    processing_step = { name = "de/noise" }
+  }
+  expect_failures = [var.processing_step]
+}
+
+run "refuses_bad_prefix" {
+  command = plan
+  variables {
+    prefix = "Local"
+  }
+  expect_failures = [var.prefix]
+}
+
+run "refuses_impatience" {
+  command = plan
+  variables {
+    work = { reconcile = { incomplete_after_hours = 0 } }
+  }
+  expect_failures = [var.work]
+}

@@ -1,0 +1,223 @@
+"""The root as a whole, made by a provider that makes everything up."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from glue.settings import FUNCTION_SETTINGS, PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.modules.workbench import Workbench
+
+TESTS = Path(__file__).with_name("platform.tftest.hcl")
+
+RAW_OBJECTS = "arn:aws:s3:::raw/*"
+CHANGES_TO_OBJECTS = re.compile(r"s3:(Delete|Bypass|Put(?!Object$)|Restore|Replicate)")
+
+
+def resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the resources of a module and of those below it."""
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from resources(child)
+
+
+@pytest.fixture(scope="module")
+def messages(workbench: Workbench) -> list[dict[str, Any]]:
+    """What `terraform test` says of the root, message by message."""
+    root = workbench.folder / "terraform" / "platform"
+    (root / "tests").mkdir()
+    shutil.copy(TESTS, root / "tests")
+    workbench.prepare(root)
+    printed = workbench.run(
+        root, "test", "-json", "-verbose", "-var-file=environments/local.tfvars", workspace="local"
+    )
+    # Plans come with the provider's whole schema, fourteen megabytes each: only the state is read.
+    lines = (line for line in printed.splitlines() if '"type":"test_plan"' not in line[-200:])
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def state(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """The state after the mocked apply of the local environment."""
+    [found] = [m["test_state"] for m in messages if m["type"] == "test_state"]
+    return {"root_module": found["root_module"], "outputs": found["outputs"]}
+
+
+@pytest.fixture(scope="module")
+def made(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """All resources of the mocked apply."""
+    return list(resources(state["root_module"]))
+
+
+@pytest.fixture(scope="module")
+def policies(made: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Statements of each role's policy, by the address of the module that makes the role."""
+    return {
+        resource["address"].removesuffix(".aws_iam_role_policy.this"): json.loads(
+            resource["values"]["policy"]
+        )["Statement"]
+        for resource in made
+        if resource["type"] == "aws_iam_role_policy"
+    }
+
+
+def output(state: dict[str, Any], name: str) -> Any:
+    """Return the value of an output."""
+    return state["outputs"][name]["value"]
+
+
+def test_every_run_passes(messages: list[dict[str, Any]]) -> None:
+    [summary] = [m["test_summary"] for m in messages if m["type"] == "test_summary"]
+    runs = len(re.findall(r'^run "', TESTS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert (summary["passed"], summary["failed"], summary["errored"]) == (runs, 0, 0)
+
+
+def test_outputs_are_those_that_glue_reads(state: dict[str, Any]) -> None:
+    assert set(state["outputs"]) == {
+        "account_id", "alarms", "api", "environment", "identity", "recordings", "region",
+    }  # fmt: skip
+    assert set(output(state, "api")) == {"id", "stage", "url", "usage_plan_id"}
+    assert set(output(state, "identity")) == {"user_pool_id", "client_id"}
+    assert set(output(state, "alarms")) == {"topic_arn", "names"}
+    assert set(output(state, "recordings")) == {
+        "raw_bucket", "processed_bucket",
+        "ingest_queue_url", "ingest_dead_letter_queue_url",
+        "preprocess_queue_url", "preprocess_dead_letter_queue_url",
+        "functions", "catalogue_secret_arn",
+    }  # fmt: skip
+
+
+def test_the_local_address_is_the_emulators(state: dict[str, Any]) -> None:
+    api = output(state, "api")
+    assert api["url"] == f"http://127.0.0.1:4566/_aws/execute-api/{api['id']}/v1"
+
+
+def test_all_alarms_are_named(state: dict[str, Any], made: list[dict[str, Any]]) -> None:
+    alarms = [r["values"] for r in made if r["type"] == "aws_cloudwatch_metric_alarm"]
+
+    assert output(state, "alarms")["names"] == sorted(alarm["alarm_name"] for alarm in alarms)
+    assert all(alarm["alarm_actions"] == [output(state, "alarms")["topic_arn"]] for alarm in alarms)
+    assert all(alarm["alarm_name"].startswith("local-") for alarm in alarms)
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTION_SETTINGS))
+class TestFunctions:
+    def function(self, function: str, made: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the values of a function's resource."""
+        handler = f"lambdas.{function}.handler.handler"
+        [found] = [
+            r["values"]
+            for r in made
+            if r["type"] == "aws_lambda_function" and r["values"]["handler"] == handler
+        ]
+        values: dict[str, Any] = found
+        return values
+
+    def test_is_told_exactly_what_it_reads(self, function: str, made: list[dict[str, Any]]) -> None:
+        variables = self.function(function, made)["environment"][0]["variables"]
+        told = {name for name in variables if name.startswith(PREFIX)}
+        assert told == FUNCTION_SETTINGS[function].keys()
+
+    def test_understands_what_it_is_told(
+        self, function: str, made: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in self.function(function, made)["environment"][0]["variables"].items():
+            monkeypatch.setenv(name, value)
+        assert FUNCTION_SETTINGS[function]().environment == "local"
+
+    def test_is_told_no_secret(self, function: str, made: list[dict[str, Any]]) -> None:
+        variables = self.function(function, made)["environment"][0]["variables"]
+        assert not re.search(
+            r"password|secret(?!_arn|:local)", json.dumps(variables), re.IGNORECASE
+        )
+
+    def test_is_listed(
+        self, function: str, state: dict[str, Any], made: list[dict[str, Any]]
+    ) -> None:
+        listed = output(state, "recordings")["functions"][function]
+        assert listed["name"] == f"local-{function.replace('_', '-')}"
+        assert listed["name"] == self.function(function, made)["function_name"]
+        assert set(listed) == {"name", "arn", "role_arn"}
+
+
+def statements(policies: dict[str, list[dict[str, Any]]], function: str) -> list[dict[str, Any]]:
+    """Return the statements of one function's role."""
+    [found] = [s for address, s in policies.items() if re.search(rf'[."]{function}\b', address)]
+    return found
+
+
+def granted(statements_: list[dict[str, Any]], service: str) -> dict[str, set[str]]:
+    """Return which of a service's actions are granted, by resource."""
+    result: dict[str, set[str]] = {}
+    for statement in statements_:
+        actions = {a for a in statement["Action"] if a.startswith(f"{service}:")}
+        for resource in statement["Resource"] if actions else []:
+            result.setdefault(resource, set()).update(actions)
+    return result
+
+
+def test_no_role_deletes_or_changes_objects(policies: dict[str, list[dict[str, Any]]]) -> None:
+    assert len(policies) == len(FUNCTION_SETTINGS)
+    for address, role in policies.items():
+        actions = [action for statement in role for action in statement["Action"]]
+        assert not [action for action in actions if CHANGES_TO_OBJECTS.match(action)], address
+
+
+def test_only_signed_addresses_add_raw_objects(policies: dict[str, list[dict[str, Any]]]) -> None:
+    writers = {
+        function
+        for function in FUNCTION_SETTINGS
+        if "s3:PutObject" in granted(statements(policies, function), "s3").get(RAW_OBJECTS, set())
+    }
+    assert writers == {"serve_api"}
+
+
+def test_each_role_keeps_to_its_buckets(policies: dict[str, list[dict[str, Any]]]) -> None:
+    buckets = {
+        function: {
+            re.split("[:/]", resource)[5]
+            for resource in granted(statements(policies, function), "s3")
+        }
+        for function in FUNCTION_SETTINGS
+    }
+    assert buckets == {
+        "issue_token": set(),
+        "serve_api": {"raw", "processed"},
+        "ingest_recording": {"raw"},
+        "preprocess_recording": {"raw", "processed"},
+        "reconcile_recordings": {"raw"},
+    }
+
+
+def test_only_traces_stand_on_every_resource(policies: dict[str, list[dict[str, Any]]]) -> None:
+    for role in policies.values():
+        wide = {statement["Sid"] for statement in role if "*" in statement["Resource"]}
+        assert wide == {"SendTraces"}
+
+
+def test_workers_cannot_lift_the_rules_of_raw_data(
+    state: dict[str, Any], made: list[dict[str, Any]]
+) -> None:
+    [policy] = [
+        json.loads(r["values"]["policy"])["Statement"]
+        for r in made
+        if r["type"] == "aws_s3_bucket_policy" and ".module.raw." in r["address"]
+    ]
+    by_name = {statement["Sid"]: statement for statement in policy}
+    bound = by_name["SettingsAreOutOfReach"]["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    functions = output(state, "recordings")["functions"].values()
+
+    assert set(bound) == {f"arn:aws:iam::000000000000:role/{f['name']}" for f in functions}
+    assert "Condition" not in by_name["NothingIsDeleted"]
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion"} <= set(
+        by_name["NothingIsDeleted"]["Action"]
+    )

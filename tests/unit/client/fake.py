@@ -1,0 +1,488 @@
+"""The API and S3 over real HTTP in this process, as far as the client can tell.
+
+Run as a program, it is a server of its own: `python -m tests.unit.client.fake PORT`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+BUCKET = "raw"
+MOST_URLS = 100
+
+
+@dataclass
+class Fault:
+    """Something that goes wrong with requests whose `METHOD path?query` matches `where`."""
+
+    where: str
+    kind: str  # a status, "drop" (before the body), "cut" (after it), "slow", "damage", "junk"
+    times: int = 1
+    retry_after: str | None = None
+    code: str = ""
+    after: int = 0  # let so many matching requests pass first
+    hits: int = 0
+
+
+@dataclass
+class Stored:
+    """An object."""
+
+    content: bytes
+    size: int
+    sha256: str
+    version: str
+
+
+@dataclass
+class Upload:
+    """A multipart upload."""
+
+    number: str
+    parts: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+def problem(status: int, field_: str, message: str) -> Refused:
+    body = {"code": "invalid", "field": field_, "message": message, "remedy": "do otherwise"}
+    return Refused(status, body)
+
+
+class Fake:
+    """A server with one device `rig` (secret `secret`, key `key`)."""
+
+    def __init__(self, port: int = 0, keep: bool = True) -> None:
+        self.keep = keep
+        self.lock = threading.RLock()
+        self.faults: list[Fault] = []
+        self.tokens: dict[str, str] = {}
+        self.devices = {"rig": "secret", "other": "secret"}
+        self.token_lifetime = 3600
+        self.url_lifetime = 900.0
+        self.recordings: dict[str, dict[str, Any]] = {}
+        self.objects: dict[str, Stored] = {}
+        self.old: dict[tuple[str, str], Stored] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.accepted: Counter[tuple[str, int]] = Counter()
+        self.requests: list[str] = []
+        self.failures: list[dict[str, Any]] = []
+        self.replayed: list[str] = []
+        self.order: list[str] = []
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.server.fake = self
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def profile(self, device: str = "rig") -> dict[str, str]:
+        url = f"{self.url}/v1"
+        return {"url": url, "api_key": "key", "device": device, "secret": self.devices[device]}
+
+    def fault(self, where: str, kind: str | int, times: int = 1, **more: Any) -> Fault:
+        made = Fault(where, str(kind), times, **more)
+        self.faults.append(made)
+        return made
+
+    def pick(self, line: str) -> Fault | None:
+        with self.lock:
+            self.requests.append(line)
+            for fault in self.faults:
+                if re.search(fault.where, line):
+                    if fault.after > 0:
+                        fault.after -= 1
+                    elif fault.times > 0:
+                        fault.times -= 1
+                        fault.hits += 1
+                        return fault
+        return None
+
+    def count(self, where: str) -> int:
+        return sum(bool(re.search(where, line)) for line in self.requests)
+
+    # --- S3 -----------------------------------------------------------------------------
+
+    def store(self, key: str, content: bytes, sha256: str, size: int) -> str:
+        with self.lock:
+            if key in self.objects:
+                raise Refused(412, ("PreconditionFailed", "it is there"))
+            version = secrets.token_hex(8)
+            self.objects[key] = Stored(content, size, sha256, version)
+            self.old[key, version] = self.objects[key]
+            self.order.append(key.partition("/")[2])
+            self.ingest(key.partition("/")[0])
+            return version
+
+    def ingest(self, recording: str) -> None:
+        found = self.recordings.get(recording)
+        manifest = self.objects.get(f"{recording}/manifest.json")
+        if found is None or manifest is None:
+            return
+        listed = json.loads(manifest.content)["files"]
+        if all(f"{recording}/{one['name']}" in self.objects for one in listed):
+            found["state"] = found.pop("next_state", "processed")
+
+    def put(self, path: str, query: dict[str, str], headers: Any, body: Body) -> None:
+        key = unquote(path.removeprefix("/s3/"))
+        if float(query["expires"]) < time.time():
+            raise Refused(403, ("AccessDenied", "Request has expired"))
+        if headers.get("x-amz-checksum-sha256") != query["checksum"]:
+            raise Refused(403, ("SignatureDoesNotMatch", "headers differ"))
+        if to_base64(body.sha256) != query["checksum"]:
+            raise Refused(400, ("BadDigest", "The SHA256 you specified did not match"))
+        number = int(query["number"])
+        if "upload" in query:
+            with self.lock:
+                upload = self.uploads.get(key)
+                if upload is None or upload.number != query["upload"]:
+                    raise Refused(404, ("NoSuchUpload", "no such upload"))
+                upload.parts[number] = (body.sha256, body.content, body.size)
+        else:
+            if headers.get("If-None-Match") != "*":
+                raise Refused(403, ("AccessDenied", "If-None-Match is demanded"))
+            self.store(key, body.content, body.sha256, body.size)
+        with self.lock:
+            self.accepted[key, number] += 1
+
+    def get(self, path: str, query: dict[str, str], headers: Any) -> tuple[int, bytes]:
+        if float(query["expires"]) < time.time():
+            raise Refused(403, ("AccessDenied", "Request has expired"))
+        stored = self.old.get((unquote(path.removeprefix("/s3/")), query["version"]))
+        if stored is None:
+            raise Refused(404, ("NoSuchKey", "no such key"))
+        if wanted := re.fullmatch(r"bytes=(\d+)-", headers.get("Range", "")):
+            return 206, stored.content[int(wanted[1]) :]
+        return 200, stored.content
+
+    # --- API ----------------------------------------------------------------------------
+
+    def api(
+        self, method: str, path: str, query: dict[str, list[str]], headers: Any, body: Any
+    ) -> tuple[int, Any]:
+        if headers.get("x-api-key") != "key":
+            raise Refused(403, {"message": "Forbidden"})
+        if path == "/token":
+            return self.token(body)
+        token = headers.get("Authorization", "")
+        device = self.tokens.get(token)
+        if device is None:
+            raise Refused(401, {"message": "Unauthorized"})
+        steps = [unquote(step) for step in path.split("/")[1:]]
+        match method, *steps:
+            case "POST", "recordings":
+                return 200, self.claim(device, body["recording"])
+            case "POST", "recordings", name, "files":
+                return 200, self.file(name, body)
+            case "POST", "recordings", name, "files", "complete":
+                return 200, self.complete(name, body)
+            case "POST", "recordings", name, "replay":
+                self.recording(name)
+                self.replayed.append(name)
+                return 202, {"recording": name}
+            case "POST", "failures":
+                self.failures.append(body)
+                return 202, {"recording": body["recording"]}
+            case "GET", "recordings":
+                return 200, self.listing(query)
+            case "GET", "recordings", name:
+                return 200, self.recording(name)
+            case "GET", "objects":
+                return 200, self.found(query)
+            case "POST", "objects", "presign":
+                return 200, {"objects": [self.presigned(one) for one in body["objects"]]}
+        raise Refused(404, {"message": "no such route"})
+
+    def token(self, body: Any) -> tuple[int, Any]:
+        if self.devices.get(body["device"]) != body["secret"]:
+            raise problem(401, "secret", "wrong device or secret")
+        token = secrets.token_hex(8)
+        self.tokens[token] = body["device"]
+        return 200, {"token": token, "expires_in": self.token_lifetime, "groups": ["shippers"]}
+
+    def claim(self, device: str, name: str) -> Any:
+        with self.lock:
+            known = {"recording": name, "state": "incomplete", "device": device}
+            found = self.recordings.setdefault(name, known)
+            if found["device"] != device:
+                raise problem(409, "recording", f"{name} belongs to another device")
+            return {one: found[one] for one in ("recording", "state", "device")}
+
+    def file(self, recording: str, body: Any) -> Any:
+        key = f"{recording}/{body['name']}"
+        with self.lock:
+            if stored := self.objects.get(key):
+                if stored.sha256 != body["sha256"]:
+                    raise problem(409, body["name"], "it is there with other content")
+                return {"state": "stored", "version_id": stored.version}
+            digests = body["parts"]
+            if len(digests) == 1:
+                urls = [self.address(key, 1, digests[0], None)]
+                return {"state": "upload", "upload_id": None, "stored": [], "urls": urls}
+            upload = self.uploads.setdefault(key, Upload(secrets.token_hex(4)))
+            stored_parts = [
+                number for number, (sha, _, _) in upload.parts.items() if digests[number - 1] == sha
+            ]
+            missing = [n for n in range(1, len(digests) + 1) if n not in stored_parts]
+            return {
+                "state": "upload",
+                "upload_id": upload.number,
+                "stored": stored_parts,
+                "urls": [
+                    self.address(key, number, digests[number - 1], upload.number)
+                    for number in missing[:MOST_URLS]
+                ],
+            }
+
+    def address(self, key: str, number: int, digest: str, upload: str | None) -> Any:
+        checksum = to_base64(digest)
+        query = (
+            f"number={number}&expires={time.time() + self.url_lifetime}&checksum={quote(checksum)}"
+        )
+        headers = {"x-amz-checksum-sha256": checksum, "Host": f"127.0.0.1:{self.port}"}
+        if upload:
+            query += f"&upload={upload}"
+        else:
+            headers["If-None-Match"] = "*"
+        return {"number": number, "url": f"{self.url}/s3/{quote(key)}?{query}", "headers": headers}
+
+    def complete(self, recording: str, body: Any) -> Any:
+        key = f"{recording}/{body['name']}"
+        with self.lock:
+            if stored := self.objects.get(key):
+                return {"version_id": stored.version}
+            upload = self.uploads.get(key)
+            if upload is None or upload.number != body["upload_id"]:
+                raise problem(404, "upload_id", "there is no such upload")
+            if [upload.parts.get(n + 1, ("",))[0] for n in range(len(body["parts"]))] != body[
+                "parts"
+            ]:
+                raise problem(409, "parts", "parts are missing or differ")
+            numbers = sorted(upload.parts)
+            content = b"".join(upload.parts[number][1] for number in numbers)
+            size = sum(upload.parts[number][2] for number in numbers)
+            del self.uploads[key]
+            return {"version_id": self.store(key, content, body["sha256"], size)}
+
+    def recording(self, name: str) -> Any:
+        found = self.recordings.get(name)
+        if found is None:
+            raise problem(404, "recording", f"there is no {name}")
+        objects = [
+            {
+                "key": key, "kind": "raw", "size": one.size, "sha256": one.sha256,
+                "version_id": one.version, "step": None,
+            }
+            for key, one in self.objects.items() if key.startswith(f"{name}/")
+        ]  # fmt: skip
+        return {
+            "reason": None, "recorded_at": None, "attributes": {"fatigue": 3}, "units": {},
+            **found, "objects": objects if found["state"] != "incomplete" else [],
+        }  # fmt: skip
+
+    def page(self, items: list[Any], query: dict[str, list[str]]) -> tuple[list[Any], str | None]:
+        limit, start = int(query.get("limit", ["50"])[0]), int(query.get("cursor", ["0"])[0])
+        more = str(start + limit) if start + limit < len(items) else None
+        return items[start : start + limit], more
+
+    def listing(self, query: dict[str, list[str]]) -> Any:
+        if any("~" in where for where in query.get("where", ())):
+            raise problem(400, "where", "~ is no operator")
+        states = query.get("state", ["complete", "processed"])
+        found = [self.recording(name) for name in sorted(self.recordings)]
+        shown, more = self.page([one for one in found if one["state"] in states], query)
+        return {"recordings": shown, "next": more}
+
+    def found(self, query: dict[str, list[str]]) -> Any:
+        names = query.get("recording", sorted(self.recordings))
+        items = [
+            {
+                **one, "recording": name, "bucket": BUCKET, "url": None,
+                "kind": query["kind"][0], "s3_url": f"s3://{BUCKET}/{one['key']}",
+            }
+            for name in names if name in self.recordings
+            for one in self.recording(name)["objects"]
+        ]  # fmt: skip
+        shown, more = self.page(items, query)
+        return {"objects": shown, "next": more}
+
+    def presigned(self, one: Any) -> Any:
+        if (one["key"], one["version_id"]) not in self.old:
+            raise problem(404, "objects", f"{one['key']} is not in the catalogue")
+        query = f"version={one['version_id']}&expires={time.time() + self.url_lifetime}"
+        return {**one, "url": f"{self.url}/s3/{quote(one['key'])}?{query}"}
+
+
+@dataclass
+class Body:
+    """What came with a PUT."""
+
+    sha256: str
+    size: int
+    content: bytes
+
+
+def to_base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+class Server(ThreadingHTTPServer):
+    """Threads that end with the process; no delay of small answers."""
+
+    daemon_threads = True
+    request_queue_size = 64
+    fake: Fake
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients hang up here all the time."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Takes requests apart and hands them to the `Fake`."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: Server
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self.serve()
+
+    def do_PUT(self) -> None:
+        self.serve()
+
+    def do_POST(self) -> None:
+        self.serve()
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.connection.close()
+
+    def serve(self) -> None:
+        fake = self.server.fake
+        fault = fake.pick(f"{self.command} {self.path}")
+        kind = fault.kind if fault else ""
+        if kind == "drop":
+            self.hang_up()
+            return
+        if kind == "early":  # an answer before the body was read, as S3 gives it
+            self.answer(403, b"<Error><Code>AccessDenied</Code></Error>", {"Connection": "close"})
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        body = self.read_body(fake)
+        if kind == "slow":
+            time.sleep(0.3)
+        if kind == "cut":
+            self.hang_up()
+            return
+        if kind == "junk":
+            self.answer(200, b"<html>hello</html>", {})
+            return
+        if fault and kind.isdigit():
+            more = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            error = f"<Error><Code>{fault.code}</Code><Message>so</Message></Error>"
+            told = b'{"message": "so"}' if not fault.code else error.encode()
+            self.answer(int(kind), told, more)
+            return
+        split = urlsplit(self.path)
+        try:
+            if split.path.startswith("/s3/"):
+                self.s3(fake, split.path, split.query, body, kind)
+            else:
+                document = json.loads(body.content) if body.content else None
+                status, answer = fake.api(
+                    self.command, split.path.removeprefix("/v1"), parse_qs(split.query),
+                    self.headers, document,
+                )  # fmt: skip
+                self.answer(status, json.dumps(answer).encode(), {})
+        except Refused as refused:
+            if isinstance(refused.body, tuple):
+                code, text = refused.body
+                error = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
+                self.answer(refused.status, error.encode(), {})
+            else:
+                self.answer(refused.status, json.dumps(refused.body).encode(), {})
+
+    def s3(self, fake: Fake, path: str, query: str, body: Body, kind: str) -> None:
+        values = {name: value[0] for name, value in parse_qs(query).items()}
+        if self.command == "GET":
+            status, content = fake.get(path, values, self.headers)
+            if kind == "damage":
+                content = b"\0" * len(content)
+            if kind == "short":
+                self.answer(status, content[: len(content) // 2], {}, len(content))
+                self.hang_up()
+                return
+            self.answer(status, content, {})
+            return
+        if kind == "damage":
+            body = Body("0" * 64, body.size, body.content)
+        fake.put(path, values, self.headers, body)
+        if kind == "lost":  # it is stored, and nobody hears of it
+            self.hang_up()
+            return
+        self.answer(200, b"", {})
+
+    def read_body(self, fake: Fake) -> Body:
+        left = int(self.headers.get("Content-Length") or 0)
+        digest, blocks, size = hashlib.sha256(), [], 0
+        keep = fake.keep or self.command == "POST" or left < 1_000_000
+        while left and (block := self.rfile.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+            size += len(block)
+            if keep:
+                blocks.append(block)
+        if left:
+            raise ConnectionError("the client hung up")
+        return Body(digest.hexdigest(), size, b"".join(blocks))
+
+    def answer(
+        self, status: int, content: bytes, headers: dict[str, str], length: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content) if length is None else length))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+
+if __name__ == "__main__":
+    server = Fake(int(sys.argv[1]), keep=False)
+    print(json.dumps(server.profile()), flush=True)
+    server.thread.join()
