@@ -46,7 +46,7 @@ test: venv check-terraform ## Run every test there is, with coverage
 
 .PHONY: up down
 up: venv check-terraform ## Bring up the local cloud with the platform in it
-	@$(GLUE) up
+	@$(GLUE) deploy up
 
 down: ## Stop the local cloud; what it holds is kept for the next `make up`
 	@test ! -x $(GLUE) || $(GLUE) local down

@@ -123,7 +123,10 @@ class Directory:
         secret = new_secret()
         if found is None:
             self._identity.admin_create_user(
-                UserPoolId=self._pool, Username=device, MessageAction="SUPPRESS"
+                UserPoolId=self._pool,
+                Username=device,
+                MessageAction="SUPPRESS",
+                TemporaryPassword=secret,
             )
         elif not found["Enabled"]:
             self._identity.admin_enable_user(UserPoolId=self._pool, Username=device)

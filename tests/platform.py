@@ -199,7 +199,7 @@ class Platform:
     def up(self) -> str:
         """Bring the platform up and return what the command printed."""
         self.__dict__.pop("outputs", None)
-        return self.glue("up").stdout
+        return self.glue("deploy", "up").stdout
 
     def down(self) -> None:
         """Stop the cloud; what it holds is kept in its folder."""

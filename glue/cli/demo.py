@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+app = typer.Typer(add_completion=False)
 console = Console()
 
 # The shipper's journal of a demonstration must not mix with the user's own.
 JOURNAL_VARIABLE = "PROVING_GROUND_JOURNAL"
 
 
+@app.command()
 def demo(
     size: Annotated[
         float, typer.Option(help="Total size of the recordings in MB.", min=0.1, max=20_000)

@@ -124,6 +124,7 @@ def destroy(
     print(f"{env}: {report.destroyed} resources destroyed")
     for name, count in report.erased_objects.items():
         print(f"  {name}: {count} object versions erased")
+    print(f"  {report.revoked_keys} API keys revoked")
     for arn in report.left:
         print(f"  still there: {arn}")
 

@@ -30,6 +30,7 @@ GROUPS = {
     "devices": ("glue.cli.devices", "Credentials of rigs and people."),
     "local": ("glue.cli.local", "The whole platform on this machine."),
     "deploy": ("glue.cli.deploy", "Packages, plans and what follows from them."),
+    "demo": ("glue.cli.demo", "Bring it all up here and send real work through it."),
 }
 
 

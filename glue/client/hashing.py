@@ -13,7 +13,7 @@ from glue.recordings.manifest import FileEntry, part_count
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from typing import BinaryIO
 
@@ -60,10 +60,11 @@ def hash_file(
         with local.path.open("rb", buffering=0) as file:
             if local.changed(os.fstat(file.fileno())):
                 raise changed_file(local.name)
+            blocks = _blocks(file, local.size, part_size)
             if part_count(local.size, part_size) == 1:
-                whole, parts = _hash_small(file, stop, moved)
+                whole, parts = _hash_small(blocks, stop, moved)
             else:
-                whole, parts = _hash_large(file, part_size, stop, moved)
+                whole, parts = _hash_large(blocks, part_size, stop, moved)
             if local.changed(os.fstat(file.fileno())):
                 raise changed_file(local.name)
         if local.changed(local.path.stat()):  # another file may have taken its name
@@ -75,11 +76,29 @@ def hash_file(
     )
 
 
+def _blocks(file: BinaryIO, size: int, part_size: int) -> Iterator[memoryview]:
+    """Yield the first `size` bytes; a file that grows as fast as it is read must come to an end.
+
+    Two buffers take turns: a block stays as it is until the next but one is asked for. No block
+    spans two parts.
+    """
+    buffers = (memoryview(bytearray(BLOCK)), memoryview(bytearray(BLOCK)))
+    position = turn = 0
+    while position < size:
+        room = min(BLOCK, part_size - position % part_size, size - position)
+        count = file.readinto(buffers[turn][:room])  # type: ignore[attr-defined]
+        if not count:
+            return  # it has shrunk, which its size will tell
+        yield buffers[turn][:count]
+        position += count
+        turn = 1 - turn
+
+
 def _hash_small(
-    file: BinaryIO, stop: threading.Event, moved: Callable[[int], None]
+    blocks: Iterator[memoryview], stop: threading.Event, moved: Callable[[int], None]
 ) -> tuple[str, list[str]]:
     digest = hashlib.sha256()
-    while block := file.read(BLOCK):
+    for block in blocks:
         digest.update(block)
         moved(len(block))
         if stop.is_set():
@@ -88,39 +107,26 @@ def _hash_small(
 
 
 def _hash_large(
-    file: BinaryIO, part_size: int, stop: threading.Event, moved: Callable[[int], None]
+    blocks: Iterator[memoryview],
+    part_size: int,
+    stop: threading.Event,
+    moved: Callable[[int], None],
 ) -> tuple[str, list[str]]:
-    """Hash the whole here and the parts in a second thread: hashlib leaves Python meanwhile.
-
-    Two buffers take turns, so that one is filled while the other is being hashed.
-    """
+    """Hash the whole here and the parts in a second thread: hashlib leaves Python meanwhile."""
     whole, part, parts, position = hashlib.sha256(), hashlib.sha256(), list[str](), 0
-    buffers = (memoryview(bytearray(BLOCK)), memoryview(bytearray(BLOCK)))
     pending: Future[None] | None = None
-    turn = 0
     with ThreadPoolExecutor(1, "hash-parts") as second:
-        while True:
-            room = min(BLOCK, part_size - position % part_size)  # no block spans two parts
-            block = buffers[turn][: _fill(file, buffers[turn][:room])]
+        for block in blocks:
             if pending is not None:
                 pending.result()
-                if position % part_size == 0 or not block:
+                if position % part_size == 0:
                     parts.append(part.hexdigest())
                     part = hashlib.sha256()
-            if not block:
-                return whole.hexdigest(), parts
             pending = second.submit(part.update, block)
             whole.update(block)
             position += len(block)
-            turn = 1 - turn
             moved(len(block))
             if stop.is_set():
                 raise StoppedError
-
-
-def _fill(file: BinaryIO, buffer: memoryview) -> int:
-    """Read until the buffer is full or the file ends; a short read must not shift the parts."""
-    count = 0
-    while count < len(buffer) and (got := file.readinto(buffer[count:])):  # type: ignore[attr-defined]
-        count += got
-    return count
+    parts.append(part.hexdigest())
+    return whole.hexdigest(), parts

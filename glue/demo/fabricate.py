@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 IMPOSSIBLE_DATE = "20210229_161221"
 HARDWARE_MODELS = ("Neuropixels 1.0", "Neuropixels 2.0", "MED64 Presto", "OpenBCI Cyton")
 NUMBER_OF_RECORDINGS = 12
-BROKEN_METADATA, BROKEN_MANIFEST, SHIPPED_TWICE = 5, 7, 9  # which of them have a flaw
+BROKEN_METADATA, BROKEN_MANIFEST, SHIPPED_TWICE = 6, 7, 9  # which of them have a flaw
 DATA_FILES = ("imec0.ap.bin", "imec0.lf.bin", "nidq.bin")
 
 

@@ -23,7 +23,7 @@ class Asked(NamedTuple):
 
     def command(self) -> str:
         """Return the command that asks it."""
-        options = [f"--where '{where}'" for where in self.question.where]
+        options = [f'--where "{where}"' for where in self.question.where]
         if self.question.since:
             options.append(f"--since {self.question.since}")
         return f"glue recordings find {' '.join(options)}"

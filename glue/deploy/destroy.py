@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,6 +45,7 @@ class Report(BaseModel):
     environment: str
     destroyed: int
     erased_objects: dict[str, int]
+    revoked_keys: int
     left: list[str]
 
 
@@ -68,6 +70,7 @@ def destroy(
     for name in erase_raw:
         # The policy that keeps anyone from deleting recordings has done its work here.
         storage.delete_bucket_policy(Bucket=name)
+    revoked = sum(revoke_keys(environment, plan) for plan in _usage_plans(state))
     for attempt in range(1, ATTEMPTS + 1):
         for name in erased:
             erased[name] += empty(storage, name, bypass=name in erase_raw)
@@ -84,6 +87,7 @@ def destroy(
         environment=environment.name,
         destroyed=sum(entry.get("mode") == "managed" for entry in state),
         erased_objects={name: count for name, count in erased.items() if count},
+        revoked_keys=revoked,
         left=left,
     )
 
@@ -135,17 +139,32 @@ def empty(storage: Any, name: str, *, bypass: bool) -> int:
     return deleted
 
 
+def revoke_keys(environment: Environment, usage_plan: str) -> int:
+    """Delete the API keys of a usage plan, which devices got after apply; return how many."""
+    gateway = environment.client("apigateway")
+    try:
+        pages = list(gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=usage_plan))
+    except gateway.exceptions.NotFoundException:
+        return 0
+    keys = [key["id"] for page in pages for key in page.get("items", [])]
+    for key in keys:
+        gateway.delete_api_key(apiKey=key)
+    return len(keys)
+
+
 def remaining(environment: Environment) -> list[str]:
-    """Return the ARNs of what still carries the tags of this environment, sorted."""
+    """Return the ARNs of what still carries the tags of this environment, sorted.
+
+    A key that only waits for the end of its period of grace counts as gone.
+    """
     tags = {"project": PROJECT_TAG, "environment": environment.name}
     pages = (
         environment.client("resourcegroupstaggingapi")
         .get_paginator("get_resources")
         .paginate(TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()])
     )
-    return sorted(
-        entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]
-    )
+    found = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
+    return sorted(arn for arn in found if not _is_going(environment, arn))
 
 
 def forget(environment: Environment, storage: Any) -> None:
@@ -155,8 +174,24 @@ def forget(environment: Environment, storage: Any) -> None:
     (project.plan_folder(environment.name) / "plan.tfplan").unlink(missing_ok=True)
     if environment.is_local:
         (project.local_home / MARKER).unlink(missing_ok=True)
+        shutil.rmtree(project.local_home / "profiles", ignore_errors=True)
         empty(storage, environment.state_bucket, bypass=False)
         storage.delete_bucket(Bucket=environment.state_bucket)
+
+
+def _is_going(environment: Environment, arn: str) -> bool:
+    """Tell whether an ARN is that of a key whose deletion is scheduled."""
+    if arn.split(":")[2] != "kms":
+        return False
+    key = environment.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
+    return bool(key["KeyState"] == "PendingDeletion")
+
+
+def _usage_plans(state: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the ids of the usage plans in a state."""
+    return [
+        entry["values"]["id"] for entry in state if entry["type"] == "aws_api_gateway_usage_plan"
+    ]
 
 
 def _bucket(entry: dict[str, Any]) -> Bucket | None:

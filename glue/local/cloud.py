@@ -236,6 +236,7 @@ class Cloud:
             )
         server = self.postgres()
         if launcher is None:
+            self._end_workers(self.facts().get("pid"))
             self._require_port(self.port, PORT_VARIABLE)
         if server.pid() is None:
             self._require_port(server.port, POSTGRES_PORT_VARIABLE)
@@ -266,21 +267,28 @@ class Cloud:
     def _down(self) -> bool:
         launcher = self._launcher()
         if launcher is not None:
-            leader = launcher.pid
             processes.end([launcher], STOP_SECONDS)
+            self._end_workers(launcher.pid)
         else:
-            leader = self.facts().get("pid") or 0
-        # Workers of a launcher that was killed; a session of that number with our function
-        # workers in it can only be the one our launcher led.
-        processes.end([p for p in processes.session_members(leader) if leader], 2.0)
-        server_ran = False
-        if self.secrets_file.exists():
-            server = self.postgres()
-            server_ran = server.pid() is not None
-            server.stop()
+            self._end_workers(self.facts().get("pid"))
+        # No password is needed to stop the server, and it may be lost.
+        server = Postgres(self.home / "postgres", self._postgres_port, {})
+        server_ran = server.pid() is not None
+        server.stop()
         self.facts_file.unlink(missing_ok=True)
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
         return launcher is not None or server_ran
+
+    def _end_workers(self, leader: int | None) -> None:
+        """End the function workers that a launcher left when it was killed.
+
+        They stay in the session it led, and their files are in this home: both must fit, as
+        the number may have been given to another program since.
+        """
+        if leader is None:
+            return
+        members = processes.session_members(leader)
+        processes.end([m for m in members if processes.mentions(m, self.home)], 2.0)
 
     def _require_port(self, port: int, variable: str) -> None:
         if is_free(port):

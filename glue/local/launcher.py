@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +60,7 @@ def prepare_environment(environment: MutableMapping[str, str], home: Path, port:
         # With an engine on the machine the emulator would start containers behind our back,
         # and behave otherwise than on a machine without.
         DOCKER_HOST=f"unix://{home}/no-container-engine",
-        # A function sees one of its own threads' worth of memory arenas, not one per core.
+        # Workers of functions are many and small; an arena for each thread is a waste.
         MALLOC_ARENA_MAX="2",
     )
     environment.setdefault("LOG_LEVEL", "WARNING")
@@ -68,12 +70,16 @@ async def save_regularly(app: Any, changed: asyncio.Event) -> None:
     """Save the emulator's state while it runs, so that a kill loses seconds at most."""
     from ministack.core.persistence import save_all
 
+    pause = SAVE_SECONDS
     while True:
-        await asyncio.sleep(SAVE_SECONDS)
+        await asyncio.sleep(pause)
         if changed.is_set():
             changed.clear()
+            began = time.monotonic()
             # On the loop's own thread: no request can change the state while it is copied.
             save_all(app._build_persistence_save_dict())  # noqa: SLF001
+            # A large state is saved less often: at most a twentieth of the time goes into it.
+            pause = max(SAVE_SECONDS, 20 * (time.monotonic() - began))
 
 
 async def keep_going(work: Work) -> None:
@@ -82,7 +88,7 @@ async def keep_going(work: Work) -> None:
         try:
             await work()
         except Exception:
-            logger.exception("%s failed and begins again", work.__module__)
+            logger.exception("%s failed and begins again", work)
             await asyncio.sleep(1)
 
 
@@ -120,8 +126,8 @@ async def serve(port: int, background: Sequence[Work] = ()) -> None:
         loop.add_signal_handler(number, ending.set)
 
     changed = asyncio.Event()
-    saver = asyncio.create_task(save_regularly(app, changed))
-    tasks = [saver, *(asyncio.create_task(keep_going(work)) for work in background)]
+    works: list[Work] = [functools.partial(save_regularly, app, changed), *background]
+    tasks = [asyncio.create_task(keep_going(work)) for work in works]
     try:
         await hypercorn_serve(
             noting_changes(app.app, changed), configuration, shutdown_trigger=ending.wait

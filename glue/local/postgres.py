@@ -191,24 +191,25 @@ class Postgres:
         self.data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             self._give_to_system_user()
-        with tempfile.NamedTemporaryFile("w", dir=self.folder) as password_file:
-            password_file.write(self.passwords["postgres_superuser"])
-            password_file.flush()
-            if os.geteuid() == 0:
-                shutil.chown(password_file.name, SYSTEM_USER)
-            try:
-                self._run(
-                    "initdb", "-D", str(self.data), "-U", SUPERUSER, "--encoding=UTF8",
-                    "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
-                    "--auth=scram-sha-256", f"--pwfile={password_file.name}", "--wal-segsize=1",
-                )  # fmt: skip
-            except subprocess.CalledProcessError as error:
-                self.remove()
-                raise InputError(
-                    "postgres",
-                    f"PostgreSQL's data folder could not be made: {error.stderr}",
-                    f"check that {self.folder} is writable and has room",
-                ) from error
+        password_file = self.folder / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.passwords["postgres_superuser"], encoding="utf-8")
+        if os.geteuid() == 0:
+            shutil.chown(password_file, SYSTEM_USER)
+        try:
+            self._run(
+                "initdb", "-D", str(self.data), "-U", SUPERUSER, "--encoding=UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
+                "--auth=scram-sha-256", f"--pwfile={password_file}", "--wal-segsize=1",
+            )  # fmt: skip
+        except subprocess.CalledProcessError as error:
+            self.remove()
+            raise InputError(
+                "postgres",
+                f"PostgreSQL's data folder could not be made: {error.stderr}",
+                f"check that {self.folder} is writable and has room",
+            ) from error
+        password_file.unlink()
 
     def _give_to_system_user(self) -> None:
         """Root only: make the system user, give it the folder, and let it reach the programs."""

@@ -25,6 +25,14 @@ def is_launcher(process: psutil.Process, home: Path) -> bool:
     return alive and LAUNCHER_MODULE in words and str(home) in words
 
 
+def mentions(process: psutil.Process, home: Path) -> bool:
+    """Tell whether a process was started with a path inside a home folder."""
+    try:
+        return any(word.startswith(f"{home}{os.sep}") for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def find_launcher(home: Path, pid: int | None) -> psutil.Process | None:
     """Return the running launcher of a home folder, or None.
 

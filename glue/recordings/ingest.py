@@ -114,7 +114,7 @@ def _check_content(client: S3Client, bucket: str, manifest: Manifest) -> list[St
     def check(file: FileEntry) -> StoredObject:
         key = object_key(manifest.recording, file.name)
         found = raw.head(client, bucket, key)
-        if found is None or not raw.same_content(client, bucket, manifest.recording, file, found):
+        if found is None or not raw.same_content(client, bucket, key, found, file):
             raise InputError(
                 file.name,
                 "its content has another SHA-256 than the manifest says",

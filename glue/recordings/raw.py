@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from glue import aws
+from glue.recordings.manifest import stored_checksum
 from glue.recordings.names import object_key
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from collections.abc import Sequence
 
-    from glue.recordings.manifest import FileEntry
+    from mypy_boto3_s3 import S3Client
 
 CHUNK = 1024 * 1024
 GONE = ("404", "NoSuchKey", "NotFound")
+
+
+class Digests(Protocol):
+    """The SHA-256 (hex) of a file and of its parts."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the whole."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """The digests of the parts, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +83,17 @@ def digest(client: S3Client, bucket: str, key: str, version_id: str | None) -> s
 
 
 def same_content(
-    client: S3Client, bucket: str, recording: str, file: FileEntry, found: RawObject
+    client: S3Client, bucket: str, key: str, found: RawObject, content: Digests
 ) -> bool:
-    """Tell whether the stored object is the file.
+    """Tell whether a stored object has the content that the digests are of.
 
-    The stored checksum decides when it was made from parts of the same size; an object without
-    one, or with parts of another size, is read through.
+    The stored checksum decides when it was made from as many parts; an object without one, or
+    with parts of another size, is read through.
     """
-    if found.size != file.size:
-        return False
-    if found.checksum is not None and _parts(found.checksum) == _parts(file.checksum):
-        return found.checksum == file.checksum
-    key = object_key(recording, file.name)
-    return digest(client, bucket, key, found.version_id) == file.sha256
+    checksum = stored_checksum(content.sha256, content.parts)
+    if found.checksum is not None and _parts(found.checksum) == _parts(checksum):
+        return found.checksum == checksum
+    return digest(client, bucket, key, found.version_id) == content.sha256
 
 
 def _parts(checksum: str) -> int:

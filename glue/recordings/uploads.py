@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from glue import aws
 from glue.errors import Conflict, NotFound
 from glue.recordings import raw
-from glue.recordings.manifest import FileEntry, stored_checksum, to_base64
+from glue.recordings.manifest import MEBIBYTE, FileEntry, stored_checksum, to_base64
 from glue.recordings.models import CompleteAnswer, CompleteRequest, FileAnswer, PartUrl
 from glue.recordings.names import check_file_name, check_recording_name, object_key
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glue.recordings.records import Recording
 
 MOST_URLS = 100
+LARGEST_READ = 64 * MEBIBYTE
 _PRECONDITION = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 _NO_UPLOAD = ("NoSuchUpload", "404")
 
@@ -50,7 +51,7 @@ class Uploads:
         """
         known = self._owned(recording, device)
         file.check()
-        stored = self._stored(recording, file.name, file.checksum, file.size)
+        stored = self._stored(recording, file)
         if stored is not None:
             return FileAnswer(state="stored", version_id=stored.version_id)
         if known.state != "incomplete":
@@ -72,8 +73,7 @@ class Uploads:
 
         self._owned(recording, device)
         name = check_file_name(request.name)
-        checksum = stored_checksum(request.sha256, request.parts)
-        stored = self._stored(recording, name, checksum)
+        stored = self._stored(recording, request)
         if stored is not None:
             return CompleteAnswer(version_id=stored.version_id)
         try:
@@ -82,7 +82,7 @@ class Uploads:
             if aws.error_code(error) not in (*_PRECONDITION, *_NO_UPLOAD):
                 raise
             # Somebody completed it a moment ago: fine if it is the same content.
-            stored = self._stored(recording, name, checksum)
+            stored = self._stored(recording, request)
             if stored is None:
                 raise Conflict(
                     "upload_id",
@@ -131,17 +131,23 @@ class Uploads:
             )
         return known
 
-    def _stored(
-        self, recording: str, name: str, checksum: str, size: int | None = None
-    ) -> raw.RawObject | None:
+    def _stored(self, recording: str, file: FileEntry | CompleteRequest) -> raw.RawObject | None:
         """Return the stored object when it is this file; raise `Conflict` when it is another."""
-        found = raw.head(self.client, self.bucket, object_key(recording, name))
+        key = object_key(recording, file.name)
+        found = raw.head(self.client, self.bucket, key)
         if found is None:
             return None
-        if found.checksum not in (None, checksum) or size not in (None, found.size):
+        size = file.size if isinstance(file, FileEntry) else found.size
+        checksum = stored_checksum(file.sha256, file.parts)
+        # What S3 keeps no comparable checksum of is read through while somebody waits.
+        if (
+            size != found.size
+            or (found.checksum != checksum and size > LARGEST_READ)
+            or not raw.same_content(self.client, self.bucket, key, found, file)
+        ):
             raise Conflict(
                 "name",
-                f"{name!r} is stored already with other content ({found.size} bytes)",
+                f"{file.name!r} is stored already with other content ({found.size} bytes)",
                 "raw files never change: ship the changed folder under another name",
                 code="other_content",
             )

@@ -32,24 +32,16 @@ locals {
     start_preprocessing = { actions = ["sqs:SendMessage"], resources = [module.queue["preprocess_recording"].queue.arn] }
   }
 
-  _step_actions = {
-    copy     = []
-    function = ["lambda:InvokeFunction"]
-    batch    = ["batch:SubmitJob"]
-  }
-
   # SubmitJob is checked against the definition with and without its revision.
-  _step_resources = compact([
-    var.processing_step.function_arn,
-    var.processing_step.job_queue_arn,
-    var.processing_step.job_definition_arn,
-    try("${replace(var.processing_step.job_definition_arn, "/:[0-9]+$/", "")}:*", null),
-  ])
-
   _run_step = {
-    for actions in [local._step_actions[var.processing_step.kind]] :
-    "run_step" => { actions = actions, resources = local._step_resources } if length(actions) > 0
-  }
+    copy     = {}
+    function = { run_step = { actions = ["lambda:InvokeFunction"], resources = compact([var.processing_step.function_arn]) } }
+    batch = { run_step = { actions = ["batch:SubmitJob"], resources = compact([
+      var.processing_step.job_queue_arn,
+      var.processing_step.job_definition_arn,
+      try("${replace(var.processing_step.job_definition_arn, "/:[0-9]+$/", "")}:*", null),
+    ]) } }
+  }[var.processing_step.kind]
 
   _use_key = {
     for arn in compact([var.storage.kms_key_arn]) :

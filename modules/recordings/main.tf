@@ -17,27 +17,13 @@ locals {
     for key, value in var.processing_step : trimsuffix(key, "_arn") => value if value != null
   })
 
-  # Keys written out: module.queue[<computed>] would wait for everything in both of them.
-  _source_queues = {
-    ingest = {
-      arn             = module.queue["ingest_recording"].queue.arn
-      batch_size      = var.work.ingest.batch_size
-      max_concurrency = var.work.ingest.max_concurrency
-    }
-    preprocess = {
-      arn             = module.queue["preprocess_recording"].queue.arn
-      batch_size      = var.work.preprocess.batch_size
-      max_concurrency = var.work.preprocess.max_concurrency
-    }
-  }
-
+  # Reconcile needs no queue for its failures: its next run makes good, and an alarm tells.
   _functions = {
     ingest_recording = {
-      description   = "Checks what arrived against its manifest and enters it into the catalogue."
-      work          = var.work.ingest
-      source_queue  = local._source_queues.ingest
-      schedule      = null
-      failure_queue = false
+      description  = "Checks what arrived against its manifest and enters it into the catalogue."
+      work         = var.work.ingest
+      source_queue = merge(var.work.ingest.queue, { arn = module.queue["ingest_recording"].queue.arn })
+      schedule     = null
       environment = {
         RAW_BUCKET           = module.raw.bucket.name
         PREPROCESS_QUEUE_URL = module.queue["preprocess_recording"].queue.url
@@ -46,11 +32,10 @@ locals {
       statements = merge(local._read_raw, local._list_raw, local._start_preprocessing)
     }
     preprocess_recording = {
-      description   = "Runs the processing step on what is new."
-      work          = var.work.preprocess
-      source_queue  = local._source_queues.preprocess
-      schedule      = null
-      failure_queue = false
+      description  = "Runs the processing step on what is new."
+      work         = var.work.preprocess
+      source_queue = merge(var.work.preprocess.queue, { arn = module.queue["preprocess_recording"].queue.arn })
+      schedule     = null
       environment = {
         RAW_BUCKET       = module.raw.bucket.name
         PROCESSED_BUCKET = module.processed.bucket.name
@@ -60,11 +45,10 @@ locals {
       statements = merge(local._read_raw, local._write_processed, local._run_step)
     }
     reconcile_recordings = {
-      description   = "Finds raw data that the catalogue does not know or that was never finished."
-      work          = var.work.reconcile
-      source_queue  = null
-      schedule      = { expression = var.work.reconcile.schedule }
-      failure_queue = true
+      description  = "Finds raw data that the catalogue does not know or that was never finished."
+      work         = var.work.reconcile
+      source_queue = null
+      schedule     = { expression = var.work.reconcile.schedule }
       environment = {
         RAW_BUCKET             = module.raw.bucket.name
         INGEST_QUEUE_URL       = module.queue["ingest_recording"].queue.url
@@ -86,20 +70,18 @@ module "function" {
   alarms  = var.alarms
 
   function = {
-    handler              = "lambdas.${each.key}.handler.handler"
-    description          = each.value.description
-    memory_size          = each.value.work.memory_size
-    timeout              = each.value.work.timeout
-    reserved_concurrency = each.value.work.reserved_concurrency
-    environment = merge(
-      { PROVING_GROUND_ENVIRONMENT = var.environment },
-      { for key, value in each.value.environment : "PROVING_GROUND_${key}" => value },
-    )
+    handler     = "lambdas.${each.key}.handler.handler"
+    description = each.value.description
+    memory_size = each.value.work.memory_size
+    timeout     = each.value.work.timeout
+    environment = {
+      for key, value in merge(each.value.environment, { ENVIRONMENT = var.environment }) :
+      "PROVING_GROUND_${key}" => value
+    }
   }
 
   source_queue      = each.value.source_queue
   schedule          = each.value.schedule
-  failure_queue_arn = each.value.failure_queue ? module.queue["ingest_recording"].dead_letters.arn : null
   policy_statements = merge(each.value.statements, local._use_key, var.catalogue.policy_statements)
   role_tags         = var.catalogue.role_tags
 }

@@ -135,29 +135,24 @@ variable "storage" {
 variable "work" {
   description = <<-EOT
     How hard the functions work.
-    - `ingest`, `preprocess`, `reconcile`: memory (MiB), timeout (s), copies at once.
+    - `ingest`, `preprocess`, `reconcile`: memory (MiB), timeout (s), and how the queue feeds it.
     - `max_receives`: attempts before a message becomes a dead letter, each six timeouts after the last.
     - `oldest_message_seconds`: how long a message may wait before an alarm sounds.
   EOT
   type = object({
     ingest = optional(object({
-      memory_size          = optional(number, 1024)
-      timeout              = optional(number, 300)
-      reserved_concurrency = optional(number, -1)
-      batch_size           = optional(number, 10)
-      max_concurrency      = optional(number, 10)
+      memory_size = optional(number, 1024)
+      timeout     = optional(number, 300)
+      queue       = optional(object({ batch_size = optional(number, 10), max_concurrency = optional(number, 10) }), {})
     }), {})
     preprocess = optional(object({
-      memory_size          = optional(number, 1024)
-      timeout              = optional(number, 900)
-      reserved_concurrency = optional(number, -1)
-      batch_size           = optional(number, 1)
-      max_concurrency      = optional(number, 10)
+      memory_size = optional(number, 1024)
+      timeout     = optional(number, 900)
+      queue       = optional(object({ batch_size = optional(number, 1), max_concurrency = optional(number, 10) }), {})
     }), {})
     reconcile = optional(object({
       memory_size            = optional(number, 512)
       timeout                = optional(number, 300)
-      reserved_concurrency   = optional(number, -1)
       schedule               = optional(string, "rate(1 hour)")
       incomplete_after_hours = optional(number, 24)
     }), {})

@@ -23,7 +23,7 @@ def blocks(module: str, kind: str) -> dict[str, str]:
     return {name: body for found, name, body in BLOCK.findall(text) if found == kind}
 
 
-def tests_of(module: str) -> str:
+def own_tests(module: str) -> str:
     """Return the text of a module's own tests."""
     files = sorted((REPOSITORY / "modules" / module / "tests").glob("*.tftest.hcl"))
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
@@ -50,8 +50,8 @@ class TestForm:
                 assert "description = " in body, f"{kind} {name} has no description"
 
     def test_every_rule_is_broken_by_a_test(self, module: str) -> None:
-        expected = set(re.findall(r"var\.(\w+)", "".join(
-            re.findall(r"expect_failures\s*=\s*\[(.*?)\]", tests_of(module))
+        expected = set(re.findall(r"var\.(\w+)", " ".join(
+            re.findall(r"expect_failures\s*=\s*\[(.*?)\]", own_tests(module))
         )))  # fmt: skip
         ruled = {
             name for name, body in blocks(module, "variable").items() if "validation {" in body
@@ -90,7 +90,7 @@ def test_all_examples_can_be_planned(
 def test_its_own_tests_pass(workbench: Workbench, module: str) -> None:
     folder = workbench.folder / "modules" / module
     workbench.prepare(folder)
-    runs = len(re.findall(r'^run "', tests_of(module), re.MULTILINE))
+    runs = len(re.findall(r'^run "', own_tests(module), re.MULTILINE))
 
     printed = workbench.run(folder, "test", "-no-color")
 

@@ -20,7 +20,17 @@ VERSION = "1.5.33"
 
 # Modules of this package. Each has `apply(home)`, called before the emulator serves, and may
 # have `background()`, a coroutine that runs as long as the emulator does.
-SUBJECTS = ("s3_bodies", "s3_uploads", "s3_conditions", "alarms", "metrics")
+SUBJECTS = (
+    "saving",
+    "secure_transport",
+    "s3_bodies",
+    "s3_uploads",
+    "s3_conditions",
+    "alarms",
+    "metrics",
+    "lambda_layers",
+    "lambda_isolation",
+)
 
 __all__ = ["SUBJECTS", "VERSION", "MendError", "apply_all"]
 

@@ -21,7 +21,7 @@ def resource(name: str, **values: Any) -> dict[str, Any]:
     return {"mode": "managed", "type": "aws_s3_bucket", "values": {"bucket": name, **values}}
 
 
-STATE = {
+STATE: dict[str, Any] = {
     "values": {
         "root_module": {
             "resources": [
@@ -176,6 +176,37 @@ def test_what_is_left_is_told(local: Environment, storage: Any) -> None:
     storage.put_bucket_tagging(Bucket=RAW, Tagging={"TagSet": tags})
     storage.put_bucket_tagging(Bucket=PROCESSED, Tagging={"TagSet": tags[:1]})
     assert destroy.remaining(local) == [f"arn:aws:s3:::{RAW}"]
+
+
+def test_a_key_that_is_going_is_not_left(local: Environment, storage: Any) -> None:
+    keys = local.client("kms")
+    tags = [
+        {"TagKey": "project", "TagValue": "proving-ground"},
+        {"TagKey": "environment", "TagValue": "local"},
+    ]
+    made = [keys.create_key(Tags=tags)["KeyMetadata"] for _ in range(2)]
+    keys.schedule_key_deletion(KeyId=made[0]["KeyId"])
+    assert destroy.remaining(local) == [made[1]["Arn"]]
+
+
+def test_devices_lose_their_keys(
+    local: Environment, storage: Any, terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = local.client("apigateway")
+    plan = gateway.create_usage_plan(name="devices")["id"]
+    for name in ("shipper", "stranger"):
+        key = gateway.create_api_key(name=name, enabled=True)["id"]
+        if name == "shipper":
+            gateway.create_usage_plan_key(usagePlanId=plan, keyId=key, keyType="API_KEY")
+    entries = [
+        {"mode": "managed", "type": "aws_api_gateway_usage_plan", "values": {"id": given}}
+        for given in (plan, "gone")
+    ]
+    monkeypatch.setitem(STATE["values"]["root_module"], "resources", entries)
+    write_json(local.project.local_home / "profiles" / "shipper.json", {})
+    assert destroy.destroy(local).revoked_keys == 1
+    assert [key["name"] for key in gateway.get_api_keys()["items"]] == ["stranger"]
+    assert not (local.project.local_home / "profiles").exists()
 
 
 def test_state_elsewhere_is_kept(project: Project, storage: Any) -> None:

@@ -330,13 +330,18 @@ def test_destroy_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None
     def remove(environment: Environment, erase_raw: list[str], on_line: Any) -> Report:
         asked.append((environment.name, erase_raw))
         return Report(
-            environment=environment.name, destroyed=7, erased_objects={"raw": 2}, left=["arn:a"]
+            environment=environment.name,
+            destroyed=7,
+            erased_objects={"raw": 2},
+            revoked_keys=3,
+            left=["arn:a"],
         )
 
     monkeypatch.setattr(destroy, "destroy", remove)
     done = invoke("destroy", "--erase-raw", "raw")
     assert "local: 7 resources destroyed" in done.stdout
     assert "raw: 2 object versions erased" in done.stdout
+    assert "3 API keys revoked" in done.stdout
     assert "still there: arn:a" in done.stdout
     assert json.loads(invoke("destroy", "--json").stdout)["left"] == ["arn:a"]
     assert isinstance(invoke("destroy", "--env", "staging", text="no\n").exception, InputError)

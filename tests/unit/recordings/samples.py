@@ -42,6 +42,7 @@ def put(s3: Any, bucket: str, key: str, content: bytes, *, checksum: bool = True
     more = {}
     if checksum:
         digest = hashlib.sha256(content).digest()
+        more["ChecksumAlgorithm"] = "SHA256"
         more["ChecksumSHA256"] = base64.b64encode(digest).decode()
     version: str = s3.put_object(Bucket=bucket, Key=key, Body=content, **more)["VersionId"]
     return version

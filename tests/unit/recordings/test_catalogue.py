@@ -386,12 +386,24 @@ class TestEngines:
         assert api.texts.count("rollback") == 1
 
         def lose(session: Session, attempt: int) -> int:
-            api.failures = ["deadlock detected", "rollback failed"]
+            api.failures = ["deadlock detected"]
             session.rows(Statement("select 1 as one"))
             return attempt
 
         with pytest.raises(CatalogueError, match="deadlock"):
             engine.exclusive("r", lose)
+
+    def test_an_error_survives_a_failing_rollback(self, empty_tables: None) -> None:
+        api = DataApi()
+
+        def fail(session: Session, attempt: int) -> None:
+            api.failures = ["the session is gone"]
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            redshift_engine(api).exclusive("r", fail)
+        for connection in api.sessions.values():
+            connection.close()
 
     def test_redshift_undoes_what_failed(self, empty_tables: None) -> None:
         catalogue = Catalogue(redshift_engine())

@@ -1,0 +1,569 @@
+"""The local cloud's parts that need no cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glue.errors import InputError
+from glue.local import clients, configuration, launcher, mends, postgres, processes, snapshot
+from glue.local.cloud import Cloud
+from glue.local.coverage import COVERAGE
+from glue.local.mends import alarms, guard, lambda_layers, metrics, s3_conditions, s3_uploads
+
+
+# ------------------------------------------------------------- configuration
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "4566x", "٤٥٦٦", "1e3"])
+def test_a_port_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVING_GROUND_LOCAL_PORT", text)
+    with pytest.raises(InputError, match="is not a port"):
+        Cloud("/nowhere")
+
+
+def test_the_environment_says_where_the_cloud_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVING_GROUND_LOCAL_HOME", str(tmp_path / "x"))
+    monkeypatch.setenv("PROVING_GROUND_LOCAL_PORT", "4571")
+    cloud = Cloud()
+    assert (cloud.home, cloud.endpoint) == (tmp_path / "x", "http://127.0.0.1:4571")
+    assert cloud.environment()["AWS_ENDPOINT_URL"] == cloud.endpoint
+    assert cloud.environment()["AWS_DEFAULT_REGION"] == "eu-central-1"
+    monkeypatch.delenv("PROVING_GROUND_LOCAL_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert Cloud().home == tmp_path / "build" / "local"
+
+
+def test_a_broken_cloud_file_counts_as_none(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path, 1, 2)
+    for text in ("{", "[]"):
+        cloud.facts_file.write_text(text)
+        assert cloud.facts() == {}
+
+
+def test_free_ports_are_free() -> None:
+    port = configuration.free_port()
+    assert configuration.is_free(port)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        assert not configuration.is_free(port)
+        assert str(os.getpid()) in processes.owner_of_port(port)
+    assert processes.owner_of_port(port) == "another program"
+
+
+def test_a_port_of_an_unknown_owner_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        real = psutil.net_connections("tcp")
+        hidden = [connection._replace(pid=None) for connection in real]
+        monkeypatch.setattr(psutil, "net_connections", lambda kind: hidden)
+        assert processes.owner_of_port(taken.getsockname()[1]) == "another program"
+
+
+# ------------------------------------------------------------------- clients
+def test_clients_speak_to_the_given_cloud_whatever_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    session = clients.LocalSession("http://127.0.0.1:4599", "key", "secret", "token")
+    made = session.client("sqs")
+    assert made.meta.endpoint_url == "http://127.0.0.1:4599"
+    assert made.meta.region_name == "eu-central-1"
+    with pytest.raises(InputError, match="not a service of the local cloud"):
+        session.client("no-such-service")
+    with pytest.raises(TypeError):
+        session.client("sqs", no_such_option=1)
+    assert {"s3", "lambda", "secretsmanager"} <= set(clients.known_services())
+
+
+# ----------------------------------------------------------------- processes
+def test_only_our_own_launcher_is_taken_for_one(tmp_path: Path) -> None:
+    script = "import time; time.sleep(60)"
+    words = [sys.executable, "-c", script, "glue.local.launcher", "--home"]
+    ours = subprocess.Popen([*words, str(tmp_path)], start_new_session=True)
+    other = subprocess.Popen([*words, str(tmp_path / "other")], start_new_session=True)
+    try:
+        found = processes.find_launcher(tmp_path, None)
+        assert found is not None
+        assert found.pid == ours.pid
+        # A number that another program has by now is not believed.
+        found = processes.find_launcher(tmp_path, other.pid)
+        assert found is not None
+        assert found.pid == ours.pid
+        assert [p.pid for p in processes.session_members(ours.pid)] == [ours.pid]
+        assert not processes.mentions(psutil.Process(ours.pid), tmp_path)
+        assert processes.memory_of([psutil.Process(ours.pid)]) > 0
+        gone = psutil.Process(ours.pid)
+        processes.end([gone], 10)
+        assert processes.find_launcher(tmp_path, ours.pid) is None
+        assert not processes.is_launcher(gone, tmp_path)
+        assert not processes.mentions(gone, tmp_path)
+        assert processes.memory_of([psutil.Process(other.pid)]) > 0
+    finally:
+        for process in (ours, other):
+            process.kill()
+            process.wait()
+
+
+def test_a_stubborn_process_is_killed() -> None:
+    script = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{script}; time.sleep(60)"], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    processes.end([psutil.Process(process.pid)], 0.1)
+    assert not psutil.pid_exists(process.pid)
+    process.stdout.close()
+    process.wait()
+
+
+# ------------------------------------------------------------------ snapshot
+def fill(home: Path, word: str) -> None:
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "a.json").write_text(word)
+    (home / "postgres" / "data").mkdir(parents=True)
+    (home / "postgres" / "data" / "file").write_text(word)
+    (home / "secrets.json").write_text(word)
+
+
+def test_a_snapshot_is_apart_from_what_is_written_later(tmp_path: Path) -> None:
+    home, kept = tmp_path / "home", tmp_path / "kept"
+    fill(home, "first")
+    snapshot.save(home, kept, "key")
+    (home / "postgres" / "data" / "file").write_text("second")
+    (home / "s3").mkdir()
+    assert snapshot.restore(home, kept, "key")
+    assert (home / "postgres" / "data" / "file").read_text() == "first"
+    assert not (home / "s3").exists()
+    assert not snapshot.restore(home, kept, "other")
+    assert snapshot.keys(kept) == ["key"]
+    assert snapshot.keys(tmp_path / "none") == []
+
+
+def test_half_a_snapshot_is_never_used(tmp_path: Path) -> None:
+    home, kept = tmp_path / "home", tmp_path / "kept"
+    fill(home, "first")
+    (kept / ".key.partial").mkdir(parents=True)
+    (kept / "cut-off").mkdir()
+    (kept / "a file").write_text("")
+    assert not snapshot.exists(kept, "key")
+    assert not snapshot.restore(home, kept, "cut-off")
+    snapshot.save(home, kept, "key")
+    assert [path.name for path in kept.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3])
+def test_an_interrupted_restore_is_brought_to_its_end(
+    tmp_path: Path, moved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, kept = tmp_path / "home", tmp_path / "kept"
+    fill(home, "first")
+    snapshot.save(home, kept, "key")
+    for path in ("state/a.json", "postgres/data/file", "secrets.json"):
+        (home / path).unlink()
+        (home / path).write_text("second")
+    rename, count = Path.rename, 0
+
+    def failing(self: Path, target: Path) -> Path:
+        nonlocal count
+        if count == moved:
+            raise KeyboardInterrupt
+        count += 1
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", failing)
+        if moved < 3:
+            with pytest.raises(KeyboardInterrupt):
+                snapshot.restore(home, kept, "key")
+        else:
+            snapshot.restore(home, kept, "key")
+    snapshot.finish_restore(home)
+    for path in ("state/a.json", "postgres/data/file", "secrets.json"):
+        assert (home / path).read_text() == "first"
+    assert not (home / snapshot.RESTORING).exists()
+
+
+def test_files_are_copied_where_links_are_not_possible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(source: str, target: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "link", no_link)
+    fill(tmp_path / "home", "word")
+    snapshot.save(tmp_path / "home", tmp_path / "kept", "key")
+    assert (tmp_path / "kept" / "key" / "state" / "a.json").read_text() == "word"
+
+
+# ------------------------------------------------------------------ postgres
+def test_postgres_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres.Postgres(tmp_path / "postgres", 1, postgres.new_passwords())
+    assert server.pid() is None
+    server.stop()
+
+    def refuse(name: str, *arguments: str) -> None:
+        raise subprocess.CalledProcessError(1, name, stderr=f"{name} says no")
+
+    monkeypatch.setattr(server, "_run", refuse)
+    monkeypatch.setattr(server, "_give_to_system_user", lambda: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(InputError, match="initdb says no"):
+        server.start()
+    assert not server.folder.exists()
+    server.data.mkdir(parents=True)
+    (server.data / "PG_VERSION").write_text("18")
+    with pytest.raises(InputError, match="pg_ctl says no"):
+        server.start()
+    server.log.write_text("LOG: a\nFATAL: the port is taken\nLOG: shut down")
+    with pytest.raises(InputError, match="FATAL: the port is taken"):
+        server.start()
+    # A number in postmaster.pid that is another program's is not believed.
+    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    assert server.pid() is None
+
+
+def test_a_server_that_will_not_stop_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres.Postgres(tmp_path, 1, {})
+
+    def refuse(name: str, *arguments: str) -> None:
+        raise subprocess.CalledProcessError(1, name, stderr="")
+
+    monkeypatch.setattr(server, "_run", refuse)
+    server.data.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)", str(server.data)]
+    )
+    (server.data / "postmaster.pid").write_text(f"{process.pid}\n")
+    assert server.pid() == process.pid
+    server.start()  # it runs: nothing to do
+    server.stop()
+    assert not psutil.pid_exists(process.pid)
+    process.wait()
+
+
+def test_postgres_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="is not installed"):
+        postgres.program("initdb")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_makes_the_system_user_and_opens_the_way_only_to_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    server = postgres.Postgres(closed / "postgres", 1, {})
+    server.data.mkdir(parents=True)
+    closed.chmod(0o700)
+    made: list[list[str]] = []
+    monkeypatch.setattr("pwd.getpwnam", lambda name: (_ for _ in ()).throw(KeyError(name)))
+    monkeypatch.setattr("subprocess.run", lambda words, **options: made.append(words))
+    monkeypatch.setattr("shutil.chown", lambda path, *owner: None)
+    server._give_to_system_user()
+    assert made[0][0] == "useradd"
+    assert closed.stat().st_mode & 0o777 == 0o701
+
+
+# ------------------------------------------------------------------ launcher
+def test_nothing_of_the_shell_reaches_the_emulator() -> None:
+    environment = {
+        "PATH": "/bin", "AWS_ENDPOINT_URL": "x", "AWS_PROFILE": "x", "PROVING_GROUND_URL": "x",
+        "PYTHONPATH": "x", "MINISTACK_REGION": "x", "POWERTOOLS_DEV": "x", "LOG_LEVEL": "INFO",
+    }  # fmt: skip
+    launcher.prepare_environment(environment, Path("/home"), 4567)
+    assert not [name for name in environment if name.startswith(("AWS_", "PROVING", "POWER"))]
+    assert environment["MINISTACK_REGION"] == "eu-central-1"
+    assert (environment["AUTH"], environment["BIND_HOST"]) == ("true", "127.0.0.1")
+    assert environment["LOG_LEVEL"] == "INFO"
+    assert environment["STATE_DIR"] == "/home/state"
+
+
+def test_requests_that_may_change_something_are_noted() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    async def run() -> list[bool]:
+        noted = []
+        for scope in (
+            {"type": "lifespan"},
+            {"type": "http", "method": "GET"},
+            {"type": "http", "method": "PUT"},
+        ):
+            changed = asyncio.Event()
+            await launcher.noting_changes(application, changed)(scope, None, None)
+            noted.append(changed.is_set())
+        return noted
+
+    assert asyncio.run(run()) == [False, False, True]
+
+
+def test_work_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = 0
+    real_sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
+
+    async def work() -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 3:
+            raise asyncio.CancelledError
+        raise ValueError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(launcher.keep_going(work))
+    assert tried == 3
+
+
+def test_state_is_saved_when_something_changed_and_not_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ministack.core import persistence
+
+    saved: list[Any] = []
+    monkeypatch.setattr(persistence, "save_all", saved.append)
+    monkeypatch.setattr(launcher, "SAVE_SECONDS", 0.0)
+
+    class App:
+        @staticmethod
+        def _build_persistence_save_dict() -> str:
+            return "state"
+
+    async def run() -> None:
+        changed = asyncio.Event()
+        task = asyncio.create_task(launcher.save_regularly(App, changed))
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+        assert saved == []
+        changed.set()
+        while not saved:
+            await asyncio.sleep(0.001)
+        task.cancel()
+
+    asyncio.run(run())
+    assert saved == ["state"]
+
+
+# --------------------------------------------------------------------- mends
+def test_a_mend_refuses_another_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("emulator")
+    vars(module)["known"] = guard.fingerprint
+    print_of_it = guard.fingerprint(guard.fingerprint)
+    guard.expect(module, {"known": print_of_it})
+    with pytest.raises(guard.MendError, match=r"gone is missing; known is .*, expected 0"):
+        guard.expect(module, {"gone": "0", "known": "0"})
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.6.0")
+    with pytest.raises(guard.MendError, match=r"for ministack 1\.5\.33, found 1\.6\.0"):
+        mends.apply_all(Path("/nowhere"))
+
+
+def test_every_mend_says_what_aws_does_and_what_the_emulator_does() -> None:
+    import importlib
+
+    for subject in mends.SUBJECTS:
+        text = importlib.import_module(f"glue.local.mends.{subject}").__doc__ or ""
+        assert mends.VERSION in text
+        assert subject == "saving" or "AWS" in text
+
+
+def test_only_requests_that_make_an_object_are_object_creations() -> None:
+    write = s3_conditions.write_context
+    creation = "s3:ObjectCreationOperation"
+    assert write({}, {"if-none-match": "*"}) == {creation: "true", "s3:if-none-match": "*"}
+    assert write({"uploadId": ["1"]}, {})[creation] == "true"
+    assert write({"uploads": [""]}, {})[creation] == "false"
+    assert write({"uploadId": ["1"], "partNumber": ["1"]}, {})[creation] == "false"
+
+
+def test_uploads_cut_off_in_the_middle_are_cleared_away(tmp_path: Path) -> None:
+    store = s3_uploads.Store(tmp_path)
+    store.create("1", "whole", {"bucket": "b", "parts": {}})
+    for number, body in ((1, b"one"), (2, b"two"), (1, b"again")):
+        store.add("1", "whole", number, {"body": body, "etag": f'"{body.hex()}"', "size": 3})
+    (tmp_path / "1" / "whole" / "3.json").write_text(json.dumps({"file": "3.gone"}))
+    (tmp_path / "1" / "cut-off").mkdir()
+    loaded = store.load()
+    assert list(loaded) == [("1", "whole")]
+    parts = loaded["1", "whole"]["parts"]
+    assert sorted(parts) == [1, 2]
+    names = [parts[number]["file"] for number in (1, 2)]
+    assert store.join("1", "whole", names).read_bytes() == b"againtwo"
+    assert not (tmp_path / "1" / "cut-off").exists()
+    assert len(list((tmp_path / "1" / "whole").glob("1.*"))) == 2
+    store.remove("1", "whole")
+    assert store.load() == {}
+
+
+@pytest.mark.parametrize("kind", ["missing", "refusing", "short"])
+def test_files_are_joined_also_without_help_of_the_kernel(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: int, target: int, count: int) -> int:
+        raise OSError
+
+    if kind == "missing":
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    else:
+        fake = refuse if kind == "refusing" else (lambda source, target, count: 0)
+        monkeypatch.setattr(os, "copy_file_range", fake, raising=False)
+    store = s3_uploads.Store(tmp_path)
+    store.create("1", "u", {})
+    for number in (1, 2):
+        part = {"body": bytes([number]) * 2_000_000, "etag": f'"{number}"', "size": 2_000_000}
+        store.add("1", "u", number, part)
+    joined = store.join("1", "u", ["1.1", "2.2"]).read_bytes()
+    assert joined == b"\x01" * 2_000_000 + b"\x02" * 2_000_000
+
+
+def test_layers_are_kept_once_and_pruned(tmp_path: Path) -> None:
+    store = lambda_layers.Store(tmp_path / "layers")
+
+    class Layers:
+        def __init__(self) -> None:
+            self._data: dict[Any, Any] = {}
+
+    layers = Layers()
+    layers._data["scope"] = {"versions": [{"_zip_data": b"one", "Version": 1}, {"_zip_data": b""}]}
+    kept = lambda_layers.externalised(layers, store)
+    text = json.loads(json.dumps(kept._data["scope"]))
+    assert "one" not in json.dumps(text)
+    lambda_layers.internalise(text, store)
+    assert text["versions"][0] == {"_zip_data": b"one", "Version": 1}
+    assert layers._data["scope"]["versions"][0]["_zip_data"] == b"one"
+    assert len(list(store.folder.iterdir())) == 1
+    store.prune(set())
+    assert not list(store.folder.iterdir())
+
+
+# -------------------------------------------------------------------- alarms
+def test_query_parameters_become_nested() -> None:
+    assert alarms.unflatten(
+        {
+            "AlarmName": ["a"], "ActionsEnabled": "true",
+            "AlarmActions.member.2": ["second"], "AlarmActions.member.1": ["first"],
+            "Dimensions.member.1.Name": ["n"], "Dimensions.member.1.Value": ["v"],
+        }
+    ) == {
+        "AlarmName": "a", "ActionsEnabled": True, "AlarmActions": ["first", "second"],
+        "Dimensions": [{"Name": "n", "Value": "v"}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "needed", "missing", "expected"),
+    [
+        ([2.0], 1, "missing", "ALARM"),
+        ([0.0], 1, "missing", "OK"),
+        ([None], 1, "missing", "INSUFFICIENT_DATA"),
+        ([None], 1, "notBreaching", "OK"),
+        ([None], 1, "breaching", "ALARM"),
+        ([None], 1, "ignore", "before"),
+        ([2.0, None, 2.0], 2, "missing", "ALARM"),
+        ([2.0, None, 0.0], 2, "missing", "OK"),
+        ([2.0, None, 0.0], 2, "breaching", "ALARM"),
+        ([2.0, 2.0, 0.0], 3, "missing", "OK"),
+    ],
+)
+def test_periods_make_a_state(
+    values: list[float | None], needed: int, missing: str, expected: str
+) -> None:
+    assert alarms.judge(values, lambda value: value > 1, needed, missing, "before") == expected
+
+
+def test_each_period_has_its_own_points() -> None:
+    points = [{"Timestamp": second, "Value": second} for second in (5.0, 61.0, 119.0, 120.0)]
+    found = alarms.period_values(
+        points, 60, 3, 180.0, lambda inside: max(float(p["Value"]) for p in inside)
+    )
+    assert found == [None, 120.0, 5.0]
+
+
+def test_an_alarm_of_a_percentile_names_no_plain_statistic() -> None:
+    text = alarms.describe(
+        {"AlarmName": "a", "Statistic": "Average", "ExtendedStatistic": "p95",
+         "ActionsEnabled": True, "StateUpdatedTimestamp": 0, "Threshold": 0.0}
+    )  # fmt: skip
+    assert "<ExtendedStatistic>p95</ExtendedStatistic>" in text
+    assert "<Statistic>" not in text
+    assert "<Threshold>0.0</Threshold>" in text
+
+
+# ------------------------------------------------------------------- metrics
+def embedding(**changes: Any) -> str:
+    record = {
+        "_aws": {
+            "Timestamp": 1_700_000_000_000,
+            "CloudWatchMetrics": [
+                {"Namespace": "N", "Dimensions": [["a"], ["absent"], []],
+                 "Metrics": [{"Name": "m", "Unit": "Count"}, {"Name": "text"}, {}]}
+            ],
+        },
+        "a": 1, "m": 2, "text": "x", **changes,
+    }  # fmt: skip
+    return json.dumps(record)
+
+
+def test_embedded_metrics_are_read() -> None:
+    assert list(metrics.embedded(embedding())) == [
+        ("N", "m", {"a": "1"}, "Count", [2.0], 1_700_000_000.0),
+        ("N", "m", {}, "Count", [2.0], 1_700_000_000.0),
+    ]
+    assert [found[4] for found in metrics.embedded(embedding(m=[1, 2.5]))] == [[1.0, 2.5]] * 2
+    assert list(metrics.embedded(embedding(m=True))) == []
+    assert list(metrics.embedded(embedding(m=[]))) == []
+    for line in ("text", '{"_aws": 1}', '{"_aws": {}}', '"_aws"', '{"_aws": {"x":'):
+        assert list(metrics.embedded(line)) == []
+    odd = '{"_aws": {"Timestamp": 1, "CloudWatchMetrics": "none"}}'
+    assert list(metrics.embedded(odd)) == []
+
+
+@given(st.text())
+def test_no_log_line_stops_the_reading(line: str) -> None:
+    assert list(metrics.embedded(line + '{"_aws":' + line)) == []
+
+
+def test_a_queue_is_counted() -> None:
+    messages = [
+        {"visible_at": 5, "sent_at": 1},
+        {"visible_at": 20, "sent_at": 8, "receive_count": 1},
+        {"visible_at": 20, "sent_at": 9},
+    ]
+    assert metrics.queue_facts(messages, 10.0) == {
+        "ApproximateNumberOfMessagesVisible": (1, "Count"),
+        "ApproximateNumberOfMessagesNotVisible": (1, "Count"),
+        "ApproximateNumberOfMessagesDelayed": (1, "Count"),
+        "ApproximateAgeOfOldestMessage": (9.0, "Seconds"),
+    }
+
+
+def test_one_point_a_minute_keeps_the_highest() -> None:
+    points: list[dict[str, Any]] = []
+    for second, value in ((1.0, 1.0), (3.0, 4.0), (59.0, 0.0), (60.0, 2.0)):
+        metrics.keep_highest(points, {"Timestamp": second, "Value": value})
+    assert points == [{"Timestamp": 59.0, "Value": 4.0}, {"Timestamp": 60.0, "Value": 2.0}]
+
+
+def test_what_is_covered_is_said_of_each_subject_once() -> None:
+    subjects = [entry.subject for entry in COVERAGE]
+    assert len(subjects) == len(set(subjects))
+    assert {entry.state for entry in COVERAGE} == {"proven", "simulated", "not covered"}
