@@ -7,7 +7,6 @@ costs a quarter of a second, which a cold start need not pay before there is wor
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,19 +129,17 @@ FUNCTION_SETTINGS: dict[str, type[FunctionSettings]] = {
 }
 
 
-@cache
-def _loaded(kind: type[FunctionSettings]) -> FunctionSettings:
-    return kind()
+_loaded: dict[type[FunctionSettings], FunctionSettings] = {}
 
 
 def load(kind: type[_Settings]) -> _Settings:
     """Return the settings of a function, read from the environment once per container."""
-    settings = _loaded(kind)
+    settings = _loaded.get(kind)
     if not isinstance(settings, kind):
-        raise TypeError(f"{kind.__name__} was loaded as {type(settings).__name__}")
+        settings = _loaded[kind] = kind()
     return settings
 
 
 def forget_settings() -> None:
     """Read the environment again at the next call; for tests that change it."""
-    _loaded.cache_clear()
+    _loaded.clear()

@@ -54,6 +54,7 @@ class Platform:
     port: int
     postgres_port: int
     variables: dict[str, str] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         kept = {
@@ -91,11 +92,16 @@ class Platform:
         return json.loads(self.glue(*arguments, "--json").stdout)
 
     def profile(self, device: str, group: str) -> Path:
-        """Return the profile file of a device, which is made on first use."""
+        """Return the profile file of a device, which is made on first use.
+
+        A file of an earlier run is of no use: the cloud may have been emptied since.
+        """
         path = self.build / "profiles" / f"{device}.json"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.glue("devices", "add", device, "--group", group, "--profile", str(path))
+        if device not in self.made:
+            self.glue(
+                "devices", "add", device, "--group", group, "--rotate", "--profile", str(path)
+            )
+            self.made.add(device)
         return path
 
     # --- AWS ----------------------------------------------------------------------------
@@ -197,8 +203,12 @@ class Platform:
     # --- life ---------------------------------------------------------------------------
 
     def up(self) -> str:
-        """Bring the platform up and return what the command printed."""
+        """Bring the platform up in an empty cloud and return what the command printed.
+
+        A snapshot of an earlier run is used if it fits.
+        """
         self.__dict__.pop("outputs", None)
+        self.glue("local", "reset")
         return self.glue("deploy", "up").stdout
 
     def down(self) -> None:

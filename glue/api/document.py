@@ -70,7 +70,7 @@ def make_document() -> dict[str, Any]:
 def _describe_errors(document: dict[str, Any]) -> None:
     """Replace what the resolver says of errors by the form that they really have."""
     schemas = document["components"]["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
+    for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
     text = {"type": "string"}
     keys = ("code", "field", "message", "remedy")

@@ -1,7 +1,7 @@
 """HTTP requests over connections that are kept open, one per thread and host.
 
 The standard library's client, and not httpx: a shipper runs beside a recording, and httpx takes
-9 MB of memory where the whole shipper takes 40; and a part of a file can go from the page cache
+10 MB of memory where the whole shipper takes 42; and a part of a file can go from the page cache
 to the socket without passing through Python.
 """
 

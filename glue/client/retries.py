@@ -27,12 +27,16 @@ stamina.instrumentation.set_on_retry_hooks([])
 class TemporaryError(Exception):
     """Something that may go well the next time: a broken connection, 429, 5xx.
 
-    `retry_after` is the number of seconds the server asks to wait, if it did.
+    `retry_after` is the number of seconds the server asks to wait, if it did. `answered` tells
+    that the server said no; without an answer the request may have been carried out all the same.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, answered: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.answered = answered
 
 
 class GaveUpError(InputError):

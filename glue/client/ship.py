@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from glue.client.scan import Plan
     from glue.client.session import Json, Session
 
+__all__ = ["Options", "Shipped", "Shipper", "plan_folders", "ship_folders", "watch_folder"]
+
 Outcome = Literal["shipped", "already there", "planned", "failed"]
 
 

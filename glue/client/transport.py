@@ -111,6 +111,10 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
         self._connections.close()
 
     def put(
@@ -166,5 +170,6 @@ def _check(answer: http.client.HTTPResponse, url: str) -> None:
     if answer.status in AGAIN or word == "RequestTimeout":
         host = url.split("/")[2]
         told = f"{host} answers with {answer.status} {word}".rstrip()
-        raise TemporaryError(told, retry_after(answer.headers.get("Retry-After")))
+        wait = retry_after(answer.headers.get("Retry-After"))
+        raise TemporaryError(told, wait, answered=True)
     raise RefusedError(answer.status, word, text[1].decode(errors="replace") if text else "")

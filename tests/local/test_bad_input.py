@@ -222,12 +222,12 @@ BAD_QUERIES = {
 
 @pytest.mark.parametrize(("where", "field"), BAD_QUERIES.values(), ids=list(BAD_QUERIES))
 def test_a_query_that_cannot_be_read(platform: Platform, where: str, field: str) -> None:
-    researcher = platform.credentials("researcher", "researchers")
+    researcher = platform.credentials("reader", "researchers")
     answer = platform.call("GET", f"/recordings?where={quote(where)}", **researcher)
     assert answer.status == 400, answer
     assert field in answer.body["field"]
     assert answer.body["remedy"]
-    profile = str(platform.profile("researcher", "researchers"))
+    profile = str(platform.profile("reader", "researchers"))
     found = platform.glue(
         "recordings", "find", "--where", where, check=False, PROVING_GROUND_PROFILE=profile
     )
@@ -239,7 +239,7 @@ def test_a_type_clash_names_the_attribute(platform: Platform, folder: Path) -> N
     made = write_folder(folder, new_name("clash"), files)
     assert ship(platform, made).returncode == 0
     platform.settled([made.name])
-    researcher = platform.credentials("researcher", "researchers")
+    researcher = platform.credentials("reader", "researchers")
     for where, name in (
         ("clash_number = 'three'", "clash_number"),
         ("clash_text > 3", "clash_text"),
@@ -254,7 +254,7 @@ def test_a_type_clash_names_the_attribute(platform: Platform, folder: Path) -> N
     ["'; DROP TABLE recording; --", "' OR '1'='1", "%' OR 1=1 --", "\\'; SELECT 1; --", "$$;$$"],
 )
 def test_sql_in_a_value_is_text(platform: Platform, value: str) -> None:
-    researcher = platform.credentials("researcher", "researchers")
+    researcher = platform.credentials("reader", "researchers")
     quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     for operator in ("=", "!=", "contains"):
         where = quote(f"subject {operator} {quoted}")
@@ -271,7 +271,7 @@ def test_sql_in_a_value_is_text(platform: Platform, value: str) -> None:
      "cursor=junk", "cursor=%00", "cursor=" + "A" * 5000, "until=2026-13-01"],
 )  # fmt: skip
 def test_parameters_that_mean_nothing(platform: Platform, parameters: str) -> None:
-    researcher = platform.credentials("researcher", "researchers")
+    researcher = platform.credentials("reader", "researchers")
     answer = platform.call("GET", f"/recordings?{parameters}", **researcher)
     assert answer.status == 400, answer
     assert answer.body["field"] == parameters.split("=", maxsplit=1)[0]
@@ -285,7 +285,7 @@ def test_a_cursor_that_was_tampered_with(platform: Platform) -> None:
         for key, body in raw.items():
             put(platform, key, body)
         platform.settled([name])
-    researcher = platform.credentials("researcher", "researchers")
+    researcher = platform.credentials("reader", "researchers")
     query = "/recordings?where=cursor_test%20%3D%201&limit=1"
     cursor = platform.call("GET", query, **researcher).body["next"]
     assert platform.call("GET", f"{query}&cursor={cursor}", **researcher).status == 200

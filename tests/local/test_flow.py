@@ -36,7 +36,7 @@ def shipped(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_shown_with_types_units_and_objects(platform: Platform, shipped: Path) -> None:
-    profile = str(platform.profile("researcher", "researchers"))
+    profile = str(platform.profile("reader", "researchers"))
     shown = json.loads(
         platform.glue(
             "recordings", "show", shipped.name, "--json", PROVING_GROUND_PROFILE=profile
@@ -77,7 +77,7 @@ def test_shipping_again_sends_nothing(platform: Platform, shipped: Path) -> None
 def test_found_saved_as_a_dataset_and_fetched(
     platform: Platform, shipped: Path, tmp_path: Path
 ) -> None:
-    profile = str(platform.profile("researcher", "researchers"))
+    profile = str(platform.profile("reader", "researchers"))
     dataset, target = tmp_path / "dataset.json", tmp_path / "fetched"
     found = platform.glue(
         "recordings", "find", "--where", "flow_test = 1", "--where", "temperature > 36",

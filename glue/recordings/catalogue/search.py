@@ -129,12 +129,6 @@ class Search:
                 objects[row["recording"]].append(_object(row))
         return objects
 
-    def by_state(self, states: Sequence[State], after: str, limit: int) -> list[Recording]:
-        """Return recordings in these states, by name, behind `after`."""
-        return [
-            recording_of(row) for row in self._rows(statements.read_by_state(states, after, limit))
-        ]
-
     def waiting_since(self, before: datetime) -> int:
         """Return how many recordings have been incomplete since before a moment."""
         return int(self._rows(statements.count_incomplete(before))[0]["waiting"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from glue.recordings.catalogue.conditions import Put
     from glue.recordings.query import Query
-    from glue.recordings.records import Attribute, Kind, Recording, State, StoredObject
+    from glue.recordings.records import Attribute, Kind, Recording, StoredObject
 
 ROWS_PER_INSERT = 40
 
@@ -33,16 +33,6 @@ def _listed(name: str, values: Sequence[str]) -> tuple[str, dict[str, Value]]:
 
 def _moment(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()
-
-
-def read_states(recordings: Sequence[str]) -> Statement:
-    """Return rows (recording, state, reason, device) of those recordings that are known."""
-    listed, parameters = _listed("recording", recordings)
-    return Statement(
-        f"select r.recording, r.state, r.reason, r.device from recording r "  # noqa: S608
-        f"where r.recording in ({listed})",
-        parameters,
-    )
 
 
 def read_recordings(recordings: Sequence[str]) -> Statement:
@@ -234,15 +224,4 @@ def count_incomplete(before: datetime) -> Statement:
         "select count(*) as waiting from recording r "
         "where r.state = :state and r.changed_at < cast(:before as timestamptz)",
         {"state": "incomplete", "before": _moment(before)},
-    )
-
-
-def read_by_state(states: Sequence[State], after: str, limit: int) -> Statement:
-    """Return rows (recording, state, reason, device) in these states, by name, behind `after`."""
-    listed, parameters = _listed("state", states)
-    return Statement(
-        "select r.recording, r.state, r.reason, r.device from recording r "  # noqa: S608
-        f"where r.state in ({listed}) and r.recording > :after "
-        f"order by r.recording limit {int(limit)}",
-        parameters | {"after": after},
     )

@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_data "aws_caller_identity" {
     defaults = { account_id = "000000000000" }
   }
@@ -21,6 +24,8 @@ variables {
 }
 
 run "topic_under_a_key_cloudwatch_may_use" {
+  command = plan
+
   assert {
     condition     = aws_sns_topic.this.kms_master_key_id == "arn:aws:kms:eu-central-1:000000000000:key/made"
     error_message = "encrypted with its own key"
@@ -61,6 +66,8 @@ run "given_key" {
 }
 
 run "subscriptions_and_metrics" {
+  command = plan
+
   variables {
     is_temporary    = true
     prefix          = "local-"

@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_api_gateway_rest_api" {
     defaults = {
       id               = "abc123"
@@ -27,6 +30,8 @@ variables {
 }
 
 run "every_route_wants_a_key_and_most_a_user" {
+  command = plan
+
   assert {
     condition     = alltrue([for method in aws_api_gateway_method.this : method.api_key_required])
     error_message = "a key everywhere"
@@ -94,6 +99,8 @@ run "every_route_wants_a_key_and_most_a_user" {
 }
 
 run "address_list" {
+  command = plan
+
   variables {
     allowed_addresses = ["198.51.100.0/24", "192.0.2.0/24"]
   }

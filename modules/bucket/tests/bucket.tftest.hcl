@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::example-000000000000" }
   }
@@ -9,7 +12,7 @@ variables {
 }
 
 run "is_private_encrypted_and_versioned" {
-  command = apply
+  command = plan
 
   assert {
     condition = alltrue([
@@ -58,6 +61,8 @@ run "is_private_encrypted_and_versioned" {
 }
 
 run "temporary_bucket_may_be_emptied" {
+  command = plan
+
   variables {
     is_temporary = true
   }
@@ -69,6 +74,8 @@ run "temporary_bucket_may_be_emptied" {
 }
 
 run "own_key" {
+  command = plan
+
   variables {
     kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/one"
   }
@@ -80,6 +87,8 @@ run "own_key" {
 }
 
 run "object_lock" {
+  command = plan
+
   variables {
     object_lock = { mode = "COMPLIANCE", days = 30 }
   }
@@ -96,7 +105,7 @@ run "object_lock" {
 }
 
 run "write_once" {
-  command = apply
+  command = plan
 
   variables {
     write_once = { settings_denied_to = ["arn:aws:iam::000000000000:role/worker"] }
@@ -134,7 +143,7 @@ run "write_once" {
 }
 
 run "break_glass" {
-  command = apply
+  command = plan
 
   variables {
     write_once = { break_glass_principal_arns = ["arn:aws:iam::000000000000:role/break-glass"] }
@@ -152,6 +161,8 @@ run "break_glass" {
 }
 
 run "lifecycle" {
+  command = plan
+
   variables {
     lifecycle_rules = {
       age    = { transitions = { GLACIER_IR = 30, DEEP_ARCHIVE = 180 } }
@@ -171,6 +182,8 @@ run "lifecycle" {
 }
 
 run "access_log_and_notifications" {
+  command = plan
+
   variables {
     access_log = { bucket = "logs-000000000000", prefix = "example/" }
     notifications = {

@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_secretsmanager_secret" {
     defaults = { arn = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:local-catalogue-abcdef" }
   }
@@ -13,6 +16,8 @@ variables {
 }
 
 run "postgresql" {
+  command = plan
+
   variables {
     postgresql = { host = "127.0.0.1", port = 4510, database = "catalogue", user = "glue" }
   }
@@ -60,6 +65,8 @@ run "temporary_postgresql" {
 }
 
 run "redshift" {
+  command = plan
+
   variables {
     redshift = { subnet_ids = ["subnet-1", "subnet-2", "subnet-3"], security_group_ids = ["sg-1"] }
   }

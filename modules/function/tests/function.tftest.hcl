@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/local-example" }
   }
@@ -23,6 +26,8 @@ variables {
 }
 
 run "may_write_its_log_and_no_more" {
+  command = plan
+
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid] == ["WriteOwnLog", "SendTraces"]
     error_message = "two statements by default"
@@ -60,6 +65,8 @@ run "may_write_its_log_and_no_more" {
 }
 
 run "granted_statements" {
+  command = plan
+
   variables {
     policy_statements = {
       read_raw     = { actions = ["s3:GetObjectVersion", "s3:GetObject"], resources = ["arn:aws:s3:::raw/*"] }
@@ -79,6 +86,8 @@ run "granted_statements" {
 }
 
 run "on_a_queue" {
+  command = plan
+
   variables {
     source_queue = { arn = "arn:aws:sqs:eu-central-1:000000000000:example", batch_size = 20, batch_window_seconds = 1, max_concurrency = 5 }
   }
@@ -100,6 +109,8 @@ run "on_a_queue" {
 }
 
 run "on_a_schedule" {
+  command = plan
+
   variables {
     schedule          = { expression = "rate(1 hour)" }
     failure_queue_arn = "arn:aws:sqs:eu-central-1:000000000000:failures"

@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_data "aws_caller_identity" {
     defaults = { account_id = "000000000000" }
   }
@@ -57,13 +60,16 @@ run "comes_with_its_dead_letters" {
 }
 
 run "redrive_points_to_dead_letters" {
+  command = plan
+
   variables {
     delivery = { consumer_timeout = 10, max_receives = 3 }
   }
 
   override_resource {
-    target = aws_sqs_queue.dead_letters
-    values = { arn = "arn:aws:sqs:eu-central-1:000000000000:local-ingest-dead-letters" }
+    override_during = plan
+    target          = aws_sqs_queue.dead_letters
+    values          = { arn = "arn:aws:sqs:eu-central-1:000000000000:local-ingest-dead-letters" }
   }
 
   assert {

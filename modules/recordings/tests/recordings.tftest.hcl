@@ -1,4 +1,7 @@
+# Mocked values are known as early as the plan, so nothing needs to be applied.
 mock_provider "aws" {
+  override_during = plan
+
   mock_data "aws_caller_identity" {
     defaults = { account_id = "000000000000" }
   }
@@ -38,13 +41,15 @@ mock_provider "aws" {
 
 # Two buckets that can be told apart, for who may do what with which.
 override_resource {
-  target = module.raw.aws_s3_bucket.this
-  values = { id = "local-recordings-raw-000000000000", arn = "arn:aws:s3:::raw" }
+  override_during = plan
+  target          = module.raw.aws_s3_bucket.this
+  values          = { id = "local-recordings-raw-000000000000", arn = "arn:aws:s3:::raw" }
 }
 
 override_resource {
-  target = module.processed.aws_s3_bucket.this
-  values = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
+  override_during = plan
+  target          = module.processed.aws_s3_bucket.this
+  values          = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
 }
 
 variables {
@@ -67,6 +72,8 @@ variables {
 }
 
 run "whole_system" {
+  command = plan
+
   assert {
     condition     = join(" ", keys(output.functions)) == "ingest_recording preprocess_recording reconcile_recordings"
     error_message = "three functions"
@@ -109,6 +116,8 @@ run "whole_system" {
 }
 
 run "nobody_deletes_and_nobody_writes_raw_but_by_an_address" {
+  command = plan
+
   assert {
     condition     = toset(flatten([for statement in values(output.serving.policy_statements) : [for action in statement.actions : action] if contains(tolist(statement.resources), "arn:aws:s3:::raw/*")])) == toset(["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes", "s3:ListMultipartUploadParts", "s3:PutObject"])
     error_message = "what an address can do with a raw object: read, add; never delete"

@@ -55,7 +55,7 @@ class Upload:
     parts: dict[int, tuple[str, bytes, int]] = field(default_factory=dict)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An answer that is an error."""
 
     def __init__(self, status: int, body: Any) -> None:
@@ -64,9 +64,9 @@ class Refused(Exception):
         self.body = body
 
 
-def problem(status: int, field_: str, message: str) -> Refused:
+def problem(status: int, field_: str, message: str) -> RefusedError:
     body = {"code": "invalid", "field": field_, "message": message, "remedy": "do otherwise"}
-    return Refused(status, body)
+    return RefusedError(status, body)
 
 
 class Fake:
@@ -133,7 +133,7 @@ class Fake:
     def store(self, key: str, content: bytes, sha256: str, size: int) -> str:
         with self.lock:
             if key in self.objects:
-                raise Refused(412, ("PreconditionFailed", "it is there"))
+                raise RefusedError(412, ("PreconditionFailed", "it is there"))
             version = secrets.token_hex(8)
             self.objects[key] = Stored(content, size, sha256, version)
             self.old[key, version] = self.objects[key]
@@ -153,48 +153,48 @@ class Fake:
     def put(self, path: str, query: dict[str, str], headers: Any, body: Body) -> None:
         key = unquote(path.removeprefix("/s3/"))
         if float(query["expires"]) < time.time():
-            raise Refused(403, ("AccessDenied", "Request has expired"))
+            raise RefusedError(403, ("AccessDenied", "Request has expired"))
         if headers.get("x-amz-checksum-sha256") != query["checksum"]:
-            raise Refused(403, ("SignatureDoesNotMatch", "headers differ"))
+            raise RefusedError(403, ("SignatureDoesNotMatch", "headers differ"))
         if to_base64(body.sha256) != query["checksum"]:
-            raise Refused(400, ("BadDigest", "The SHA256 you specified did not match"))
+            raise RefusedError(400, ("BadDigest", "The SHA256 you specified did not match"))
         number = int(query["number"])
         if "upload" in query:
             with self.lock:
                 upload = self.uploads.get(key)
                 if upload is None or upload.number != query["upload"]:
-                    raise Refused(404, ("NoSuchUpload", "no such upload"))
+                    raise RefusedError(404, ("NoSuchUpload", "no such upload"))
                 upload.parts[number] = (body.sha256, body.content, body.size)
         else:
             if headers.get("If-None-Match") != "*":
-                raise Refused(403, ("AccessDenied", "If-None-Match is demanded"))
+                raise RefusedError(403, ("AccessDenied", "If-None-Match is demanded"))
             self.store(key, body.content, body.sha256, body.size)
         with self.lock:
             self.accepted[key, number] += 1
 
     def get(self, path: str, query: dict[str, str], headers: Any) -> tuple[int, bytes]:
         if float(query["expires"]) < time.time():
-            raise Refused(403, ("AccessDenied", "Request has expired"))
+            raise RefusedError(403, ("AccessDenied", "Request has expired"))
         stored = self.old.get((unquote(path.removeprefix("/s3/")), query["version"]))
         if stored is None:
-            raise Refused(404, ("NoSuchKey", "no such key"))
+            raise RefusedError(404, ("NoSuchKey", "no such key"))
         if wanted := re.fullmatch(r"bytes=(\d+)-", headers.get("Range", "")):
             return 206, stored.content[int(wanted[1]) :]
         return 200, stored.content
 
     # --- API ----------------------------------------------------------------------------
 
-    def api(
+    def api(  # noqa: C901, PLR0911  # one line per route
         self, method: str, path: str, query: dict[str, list[str]], headers: Any, body: Any
     ) -> tuple[int, Any]:
         if headers.get("x-api-key") != "key":
-            raise Refused(403, {"message": "Forbidden"})
+            raise RefusedError(403, {"message": "Forbidden"})
         if path == "/token":
             return self.token(body)
         token = headers.get("Authorization", "")
         device = self.tokens.get(token)
         if device is None:
-            raise Refused(401, {"message": "Unauthorized"})
+            raise RefusedError(401, {"message": "Unauthorized"})
         steps = [unquote(step) for step in path.split("/")[1:]]
         match method, *steps:
             case "POST", "recordings":
@@ -218,7 +218,7 @@ class Fake:
                 return 200, self.found(query)
             case "POST", "objects", "presign":
                 return 200, {"objects": [self.presigned(one) for one in body["objects"]]}
-        raise Refused(404, {"message": "no such route"})
+        raise RefusedError(404, {"message": "no such route"})
 
     def token(self, body: Any) -> tuple[int, Any]:
         if self.devices.get(body["device"]) != body["secret"]:
@@ -428,7 +428,7 @@ class Handler(BaseHTTPRequestHandler):
                     self.headers, document,
                 )  # fmt: skip
                 self.answer(status, json.dumps(answer).encode(), {})
-        except Refused as refused:
+        except RefusedError as refused:
             if isinstance(refused.body, tuple):
                 code, text = refused.body
                 error = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
@@ -444,7 +444,8 @@ class Handler(BaseHTTPRequestHandler):
                 content = b"\0" * len(content)
             if kind == "short":
                 self.answer(status, content[: len(content) // 2], {}, len(content))
-                self.hang_up()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
                 return
             self.answer(status, content, {})
             return

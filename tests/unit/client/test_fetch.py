@@ -33,9 +33,7 @@ def stored(fake: Fake) -> str:
 
 
 @pytest.fixture
-def fetcher(
-    session: Session, transport: Transport, heard: Heard, tmp_path: Path
-) -> MakeFetcher:
+def fetcher(session: Session, transport: Transport, heard: Heard, tmp_path: Path) -> MakeFetcher:
     def make(**more: Any) -> Fetcher:
         return Fetcher(session, transport, heard, tmp_path / "to", **more)
 
@@ -199,9 +197,7 @@ def test_a_dataset_pins_versions(
 ) -> None:
     path = tmp_path / "dataset.json"
     question = Question(where=["fatigue >= 3"], since="2021-01-01", until="2022-01-01")
-    saved = save_dataset(
-        path, question.to_dict(), find_objects(session, question, kind="raw")
-    )
+    saved = save_dataset(path, question.to_dict(), find_objects(session, question, kind="raw"))
     document = json.loads(path.read_text())
     assert document["schema"] == 1
     assert document["query"]["where"] == ["fatigue >= 3"]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.client import hashing, scan as scanning
+from glue.client import hashing
+from glue.client import scan as scanning
 from glue.client.hashing import hash_content, hash_file, hash_part
 from glue.client.retries import StoppedError
 from glue.client.scan import LocalFile, scan

@@ -129,16 +129,20 @@ def test_retry_after_values() -> None:
 
 def test_attempts_end() -> None:
     tries = 0
-    with pytest.raises(TemporaryError):
+
+    def go_on(error: Exception) -> None:
+        nonlocal tries
         for attempt in attempts(None, None, 3):
             with attempt:
                 tries += 1
-                raise TemporaryError("no", 0.0)
+                raise error
+
+    with pytest.raises(TemporaryError):
+        go_on(TemporaryError("no", 0.0))
     assert tries == 3
     with pytest.raises(ValueError, match="other"):
-        for attempt in attempts(None):
-            with attempt:
-                raise ValueError("other")
+        go_on(ValueError("other"))
+    assert tries == 4
 
 
 def test_a_certificate_that_is_none() -> None:
@@ -195,9 +199,9 @@ def test_tls_and_proxies(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> None:
     monkeypatch.setenv("https_proxy", f"127.0.0.1:{fake.port}")
     connections = Connections(timeout=2)
     # The server here knows no CONNECT: that it is asked is what matters.
-    with pytest.raises(TemporaryError, match="Tunnel"):
-        with connections.exchange("GET", "https://example.invalid/", {}):
-            pass
+    exchange = connections.exchange("GET", "https://example.invalid/", {})
+    with pytest.raises(TemporaryError, match="Tunnel"), exchange:
+        pass
     connections.close()
 
 

@@ -54,9 +54,7 @@ def recording(root: Path, name: str) -> Path:
     return made
 
 
-def test_a_folder_is_shipped_once_it_is_quiet(
-    fake: Fake, shipper: MakeShipper, root: Path
-) -> None:
+def test_a_folder_is_shipped_once_it_is_quiet(fake: Fake, shipper: MakeShipper, root: Path) -> None:
     clock = Clock()
     watcher = Watcher(root, shipper(), 60, clock)
     made = recording(root, "one")
@@ -156,6 +154,7 @@ def test_another_platform_is_another_matter(root: Path) -> None:
 
 def test_sigterm_ends_the_watch(fake: Fake, root: Path, heard: Heard) -> None:
     recording(root, "one")
+    before = signal.getsignal(signal.SIGTERM)
 
     def end() -> None:
         while not fake.objects.get("one/session.txt"):
@@ -169,7 +168,7 @@ def test_sigterm_ends_the_watch(fake: Fake, root: Path, heard: Heard) -> None:
     thread.join()
     assert [one.state for one in results] in (["shipped"], [])
     assert "stopped" in heard.text
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # --- killed -----------------------------------------------------------------------------------

@@ -79,11 +79,11 @@ def test_up_is_idempotent_and_down_leaves_nothing(own: Cloud) -> None:
     assert not own.status()["running"]
 
 
-def test_the_catalogue_wants_its_password(own: Cloud) -> None:
+def test_the_catalogue_wants_its_password(cloud: Cloud) -> None:
     import psycopg
 
-    own.up()
-    server = own.postgres()
+    cloud.up()
+    server = cloud.postgres()
     server.passwords = {"catalogue": "wrong", "postgres_superuser": "wrong"}
     for superuser in (False, True):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -157,9 +157,9 @@ def test_a_killed_launcher_loses_little_and_leaves_no_worker(
     assert own.up()["pid"] == pid
     # So is PostgreSQL, killed with what it holds.
     server = psutil.Process(own.postgres().pid() or 0)
-    for process in [*server.children(), server]:
-        process.kill()
-    server.wait(10)
+    family = [server, *server.children()]
+    server.kill()
+    psutil.wait_procs(family, timeout=10)
     assert own.postgres().pid() is None
     assert own.up()["postgres"]["pid"] == own.postgres().pid()
 
@@ -178,10 +178,10 @@ def test_a_taken_port_is_named_with_its_variable(home: Path) -> None:
         assert "PROVING_GROUND_LOCAL_POSTGRES_PORT" in error.value.remedy
 
 
-def test_another_port_for_a_running_cloud_is_refused(own: Cloud) -> None:
-    own.up()
+def test_another_port_for_a_running_cloud_is_refused(cloud: Cloud) -> None:
+    cloud.up()
     with pytest.raises(InputError, match="another port"):
-        Cloud(own.home, free_port(), free_port()).up()
+        Cloud(cloud.home, free_port(), free_port()).up()
 
 
 def test_a_launcher_that_does_not_come_up_is_reported(
@@ -194,7 +194,7 @@ def test_a_launcher_that_does_not_come_up_is_reported(
     monkeypatch.setattr(cloud_module, "START_SECONDS", 60.0)
     (own.home / "state").rename(own.home / "state-kept")
     (own.home / "state").write_text("not a folder")
-    with pytest.raises(InputError, match="ended at once: .*state"):
+    with pytest.raises(InputError, match=r"ended at once: .*state"):
         own.up()
     assert processes.find_launcher(own.home, None) is None
     assert own.postgres().pid() is None
@@ -235,14 +235,14 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "what to do" in run(command, code=1)
 
 
-def test_sigterm_to_the_launcher_alone_saves(own: Cloud) -> None:
-    own.up()
-    LocalSession(own.endpoint).client("sqs").create_queue(QueueName="saved")
-    launcher = psutil.Process(own.facts()["pid"])
+def test_sigterm_to_the_launcher_alone_saves(cloud: Cloud) -> None:
+    cloud.up()
+    LocalSession(cloud.endpoint).client("sqs").create_queue(QueueName="saved")
+    launcher = psutil.Process(cloud.facts()["pid"])
     launcher.send_signal(signal.SIGTERM)
     launcher.wait(20)
-    own.up()
-    assert LocalSession(own.endpoint).client("sqs").list_queues()["QueueUrls"]
+    cloud.up()
+    assert LocalSession(cloud.endpoint).client("sqs").list_queues()["QueueUrls"]
 
 
 def test_a_lost_password_is_said_not_papered_over(own: Cloud) -> None:

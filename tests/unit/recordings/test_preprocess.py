@@ -62,7 +62,7 @@ class Jobs:
 def preprocess(cloud: Cloud, catalogue: Catalogue) -> Preprocess:
     ingest = Ingest(cloud.s3, RAW, catalogue, cloud.sqs, cloud.preprocess_queue)
     put_recording(cloud.s3, RAW, "r")
-    ingest_messages(ingest, sqs_event(s3_event(RAW, "r/a.bin")), Context())  # type: ignore[arg-type]
+    ingest_messages(ingest, sqs_event(s3_event(RAW, "r/a.bin")), Context())
     none: Any = None
     return Preprocess(cloud.s3, RAW, PROCESSED, catalogue, COPY, lambda: none, lambda: none)
 
@@ -243,7 +243,7 @@ class TestBatch:
         step.process("r")
         put(cloud.s3, PROCESSED, "r/sort-1.1/units.npy", b"units")
         event = {"detail-type": "Batch Job State Change", "detail": self.detail(jobs, "SUCCEEDED")}
-        answer = preprocess_messages(step, sqs_event(json.dumps(event)), Context())  # type: ignore[arg-type]
+        answer = preprocess_messages(step, sqs_event(json.dumps(event)), Context())
         assert answer == {"batchItemFailures": []}
         assert state(catalogue) == ("processed", None)
         assert [stored.step for stored in outputs(catalogue)] == ["sort-1.1"]
@@ -297,7 +297,7 @@ def test_unknown_recordings_and_messages(
 ) -> None:
     assert preprocess.process("unknown") == "not complete"
     bodies = ['{"recording": "r"}', "poison", '{"detail-type": "Batch Job State Change"}']
-    answer = preprocess_messages(preprocess, sqs_event(*bodies), Context())  # type: ignore[arg-type]
+    answer = preprocess_messages(preprocess, sqs_event(*bodies), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
     assert state(catalogue) == ("processed", None)
 

@@ -174,10 +174,8 @@ class TestCursors:
         content = json.loads(base64.urlsafe_b64decode(cursor + "=="))
         content["after"] = ["r2"]
         changed = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
-        strange = [
-            base64.urlsafe_b64encode(json.dumps(held).encode()).decode()
-            for held in (3, [], {}, {"after": "r1", "seal": ""}, {"after": [1], "seal": ""})
-        ]
+        odd: list[object] = [3, [], {}, {"after": "r1", "seal": ""}, {"after": [1], "seal": ""}]
+        strange = [base64.urlsafe_b64encode(json.dumps(held).encode()).decode() for held in odd]
         for bad in (changed, cursor[:-4], cursor + "A", "", "ä", "a" * 5000, "!", *strange):
             with pytest.raises(InputError) as caught:
                 read_cursor(bad, self.DIGEST)

@@ -47,7 +47,6 @@ def every_statement() -> Iterator[Statement]:
     yield statements.find_recordings(full, puts, 6, inclusive=True)
     yield statements.find_recordings(Query(), [], 6)
     yield statements.count_incomplete(TIME)
-    yield statements.read_by_state(["complete"], "a", 5)
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "redshift"])
