@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ logger = logging.getLogger("glue.local")
 
 SAVE_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 75
+ACCESS_LOG_BYTES = 20_000_000
 GRACE_SECONDS = 3
 
 # What must not reach the emulator, and through it every function it runs.
@@ -103,10 +105,20 @@ def noting_changes(application: Any, changed: asyncio.Event) -> Any:
     return noting
 
 
-async def serve(port: int, background: Sequence[Work] = ()) -> None:
+def access_logger(path: Path) -> logging.Logger:
+    """Return the logger of requests: one line each, in two files of limited size."""
+    access = logging.getLogger("glue.local.access")
+    access.propagate = False
+    access.setLevel(logging.INFO)
+    kept = RotatingFileHandler(path, maxBytes=ACCESS_LOG_BYTES, backupCount=1, encoding="utf-8")
+    access.handlers = [kept]
+    return access
+
+
+async def serve(port: int, access_log: Path, background: Sequence[Work] = ()) -> None:
     """Serve the emulator until SIGTERM or SIGINT; its state is saved on the way out.
 
-    `background` is work to be done meanwhile; if one of these fails, the log says so and the
+    `access_log` is a file that gets a line for each request. `background` is work to be done meanwhile; if one of these fails, the log says so and the
     emulator goes on.
     """
     from hypercorn.asyncio import serve as hypercorn_serve
@@ -118,6 +130,8 @@ async def serve(port: int, background: Sequence[Work] = ()) -> None:
     configuration.keep_alive_timeout = KEEP_ALIVE_SECONDS
     configuration.graceful_timeout = GRACE_SECONDS
     configuration.loglevel = "WARNING"
+    configuration.accesslog = access_logger(access_log)
+    configuration.access_log_format = '%(t)s "%(R)s" %(s)s %(b)s'
     configuration.h11_max_incomplete_size = 64 * 1024
 
     ending = asyncio.Event()
@@ -172,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     background = mends.apply_all(options.home)
     try:
-        asyncio.run(serve(options.port, background))
+        asyncio.run(serve(options.port, options.home / "access.log", background))
     finally:
         end_workers()
     return 0

@@ -86,7 +86,7 @@ def test_an_expired_token_is_refused(platform: Platform) -> None:
     """Signed with the pool's own key, right in everything but the time."""
     good = platform.credentials("rig-one", "shippers")
     kept = platform.build / "local" / "state" / "cognito-pool-keys"
-    (file,) = kept.glob(f"*{platform.outputs['identity']['user_pool_id']}*.pem")
+    (file,) = kept.glob(f"*{platform.outputs['identity']['user_pool_id']}-id.pem")
     key = RSAKey.import_key(file.read_bytes())
     token = jwt.decode(good["token"], key)
 
