@@ -39,7 +39,7 @@ def linters() -> dict[str, list[str | Path]]:
         "terraform fmt": ["terraform", "fmt", "-check", "-recursive", "-diff"],
         "mypy --strict": [BIN / "mypy"],
         "checkov": [
-            checkov(), "--framework", "terraform", "--quiet", "--compact",
+            checkov(), "--skip-download", "--framework", "terraform", "--quiet", "--compact",
             "--directory", "modules", "--directory", "terraform",
         ],
     }  # fmt: skip

@@ -15,10 +15,11 @@ ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - the emulator takes any secret for this key
 
 HOME_VARIABLE = "PROVING_GROUND_LOCAL_HOME"
+BUILD_VARIABLE = "PROVING_GROUND_BUILD"
 PORT_VARIABLE = "PROVING_GROUND_LOCAL_PORT"
 POSTGRES_PORT_VARIABLE = "PROVING_GROUND_LOCAL_POSTGRES_PORT"
 
-DEFAULT_HOME = Path("build/local")
+REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
 DEFAULT_POSTGRES_PORT = 4510
 
@@ -26,8 +27,13 @@ HIGHEST_PORT = 65535
 
 
 def home_from_environment() -> Path:
-    """Return the folder that holds everything of the local cloud, as an absolute path."""
-    return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).absolute()
+    """Return the folder that holds everything of the local cloud, as an absolute path.
+
+    It is the same wherever the command is called: `build/local` of the repository, unless
+    PROVING_GROUND_BUILD moves the build folder or PROVING_GROUND_LOCAL_HOME this one.
+    """
+    build = os.environ.get(BUILD_VARIABLE) or REPOSITORY / "build"
+    return Path(os.environ.get(HOME_VARIABLE) or Path(build) / "local").absolute()
 
 
 def port_from_environment(variable: str, default: int) -> int:

@@ -118,8 +118,8 @@ def access_logger(path: Path) -> logging.Logger:
 async def serve(port: int, access_log: Path, background: Sequence[Work] = ()) -> None:
     """Serve the emulator until SIGTERM or SIGINT; its state is saved on the way out.
 
-    `access_log` is a file that gets a line for each request. `background` is work to be done meanwhile; if one of these fails, the log says so and the
-    emulator goes on.
+    `access_log` is a file that gets a line for each request. `background` is work to be done
+    meanwhile; if one of these fails, the log says so and the emulator goes on.
     """
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config

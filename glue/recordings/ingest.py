@@ -202,6 +202,7 @@ def ingest_messages(
     A recording named by several messages is looked at once: all of them were sent before, so
     S3 shows what each of them is about.
     """
+    from glue import aws
     from glue.recordings.messages import handle_messages, is_repeated, parse_ingest
 
     names: set[str] = set()
@@ -220,4 +221,4 @@ def ingest_messages(
             ingest.ingest(request.recording, known.get(request.recording), again=again)
             done.add((request.recording, again))
 
-    return handle_messages(event, context, work)
+    return handle_messages(event, context, work, aws.sqs)

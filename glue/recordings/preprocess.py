@@ -226,6 +226,7 @@ def preprocess_messages(
 
     A message is one of ours, or an event of Batch that a rule has put into the queue.
     """
+    from glue import aws
     from glue.recordings.messages import handle_messages, parse_body, parse_request
 
     def work(record: SQSRecord) -> None:
@@ -239,4 +240,4 @@ def preprocess_messages(
             result = preprocess.process(subject)
         logger.info("preprocessed", subject=subject, result=result)
 
-    return handle_messages(event, context, work)
+    return handle_messages(event, context, work, aws.sqs)

@@ -1,10 +1,7 @@
 variable "alarms" {
   description = "Alarm for answers with 5xx within five minutes, sent to `topic_arn`; null for none."
-  type = object({
-    topic_arn         = string
-    max_server_errors = optional(number, 0)
-  })
-  default = null
+  type        = object({ topic_arn = string, max_server_errors = optional(number, 0) })
+  default     = null
 }
 
 variable "allowed_addresses" {
@@ -20,11 +17,8 @@ variable "allowed_addresses" {
 
 variable "functions" {
   description = "The two functions behind the API, `serve` for the routes and `token` for tokens: name, and ARN by which API Gateway calls."
-  type = map(object({
-    name       = string
-    invoke_arn = string
-  }))
-  nullable = false
+  type        = map(object({ name = string, invoke_arn = string }))
+  nullable    = false
 
   validation {
     condition     = toset(keys(var.functions)) == toset(["serve", "token"])
@@ -64,12 +58,9 @@ variable "limits" {
 
 variable "logs" {
   description = "The access log: days kept, KMS key (null for CloudWatch's own)."
-  type = object({
-    retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
-  })
-  default  = {}
-  nullable = false
+  type        = object({ retention_days = optional(number, 30), kms_key_arn = optional(string) })
+  default     = {}
+  nullable    = false
 }
 
 variable "name" {

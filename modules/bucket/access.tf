@@ -19,10 +19,7 @@ locals {
     Principal = { AWS = "*" }
     Action    = "s3:PutObject"
     Resource  = "${aws_s3_bucket.this.arn}/*"
-    Condition = {
-      Null = { "s3:if-none-match" = "true" }
-      Bool = { "s3:ObjectCreationOperation" = "true" }
-    }
+    Condition = { Null = { "s3:if-none-match" = "true" }, Bool = { "s3:ObjectCreationOperation" = "true" } }
   }
 
   # Objects only: DeleteBucket stays possible, so Terraform can remove the bucket once it is

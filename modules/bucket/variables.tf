@@ -12,11 +12,8 @@ variable "abort_incomplete_uploads_days" {
 
 variable "access_log" {
   description = "Where S3 writes its access log; null for none. The log bucket must let logging.s3.amazonaws.com write."
-  type = object({
-    bucket = string
-    prefix = optional(string, "")
-  })
-  default = null
+  type        = object({ bucket = string, prefix = optional(string, "") })
+  default     = null
 }
 
 variable "is_temporary" {
@@ -112,11 +109,8 @@ variable "notifications" {
 
 variable "object_lock" {
   description = "Default retention of every new version; null for none. COMPLIANCE binds even the account's root."
-  type = object({
-    mode = string
-    days = number
-  })
-  default = null
+  type        = object({ mode = string, days = number })
+  default     = null
 
   validation {
     condition     = var.object_lock == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.object_lock.mode)

@@ -1,49 +1,31 @@
 locals {
-  _own_statements = concat(
-    [
-      {
-        Sid      = "WriteOwnLog"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
-      },
-      {
-        # X-Ray knows no resources to name.
-        Sid      = "SendTraces"
-        Effect   = "Allow"
-        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-        Resource = ["*"]
-      },
-    ],
-    [
-      for source in local._sources : {
-        Sid      = "ReadSourceQueue"
-        Effect   = "Allow"
-        Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        Resource = [source.arn]
-      }
-    ],
-    [
-      for arn in var.failure_queue_arn == null ? [] : [var.failure_queue_arn] : {
-        Sid      = "SendFailures"
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [arn]
-      }
-    ],
+  _own_statements = merge(
+    {
+      write_own_log = { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${aws_cloudwatch_log_group.this.arn}:*"] }
+      # X-Ray knows no resources to name.
+      send_traces = { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"] }
+    },
+    { for source in local._sources : "read_source_queue" => {
+      actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      resources = [source.arn]
+    } },
+    { for arn in local._failure_queues : "send_failures" => { actions = ["sqs:SendMessage"], resources = [arn] } },
   )
 
-  _granted_statements = [
-    for name, statement in var.policy_statements : merge(
-      {
-        Sid      = replace(title(replace(name, "_", " ")), " ", "")
-        Effect   = "Allow"
-        Action   = sort(statement.actions)
-        Resource = sort(statement.resources)
-      },
-      length(statement.condition) == 0 ? null : { Condition = statement.condition },
-    )
-  ]
+  # A granted statement never takes the place of an own one, whatever its name.
+  _statements = flatten([
+    for statements in [local._own_statements, var.policy_statements] : [
+      for name, statement in statements : merge(
+        {
+          Sid      = replace(title(replace(name, "_", " ")), " ", "")
+          Effect   = "Allow"
+          Action   = sort(statement.actions)
+          Resource = sort(statement.resources)
+        },
+        length(try(statement.condition, {})) == 0 ? null : { Condition = statement.condition },
+      )
+    ]
+  ])
 }
 
 resource "aws_iam_role" "this" {
@@ -62,11 +44,7 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  name = "function"
-  role = aws_iam_role.this.id
-
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat(local._own_statements, local._granted_statements)
-  })
+  name   = "function"
+  role   = aws_iam_role.this.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local._statements })
 }

@@ -1,4 +1,6 @@
 locals {
+  _failure_queues = var.failure_queue_arn == null ? [] : [var.failure_queue_arn]
+
   # Powertools reads these; the caller's environment may not say otherwise.
   _powertools_environment = {
     POWERTOOLS_LOG_LEVEL         = var.logs.level
@@ -33,7 +35,7 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "dead_letter_config" {
-    for_each = var.failure_queue_arn == null ? [] : [var.failure_queue_arn]
+    for_each = local._failure_queues
 
     content {
       target_arn = dead_letter_config.value

@@ -4,19 +4,12 @@ output "alarm_names" {
 }
 
 output "function" {
-  description = "The function: name, ARN, the ARN by which API Gateway calls it, its log group."
+  description = "The function: name, ARN, the ARN by which API Gateway calls it, its log group, its role's ARN."
   value = {
     name       = aws_lambda_function.this.function_name
     arn        = aws_lambda_function.this.arn
     invoke_arn = aws_lambda_function.this.invoke_arn
     log_group  = aws_cloudwatch_log_group.this.name
-  }
-}
-
-output "role" {
-  description = "The role it works under: name and ARN."
-  value = {
-    name = aws_iam_role.this.name
-    arn  = aws_iam_role.this.arn
+    role_arn   = aws_iam_role.this.arn
   }
 }

@@ -1,5 +1,6 @@
 locals {
-  _sources = var.source_queue == null ? [] : [var.source_queue]
+  _sources   = var.source_queue == null ? [] : [var.source_queue]
+  _schedules = var.schedule == null ? {} : { this = var.schedule }
 }
 
 resource "aws_lambda_event_source_mapping" "this" {
@@ -22,7 +23,7 @@ resource "aws_lambda_event_source_mapping" "this" {
 }
 
 resource "aws_cloudwatch_event_rule" "schedule" {
-  for_each = var.schedule == null ? {} : { this = var.schedule }
+  for_each = local._schedules
 
   name                = "${var.name}-schedule"
   description         = "Starts ${var.name}."
@@ -30,7 +31,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 }
 
 resource "aws_cloudwatch_event_target" "schedule" {
-  for_each = var.schedule == null ? {} : { this = var.schedule }
+  for_each = local._schedules
 
   rule      = aws_cloudwatch_event_rule.schedule[each.key].name
   target_id = var.name
@@ -39,7 +40,7 @@ resource "aws_cloudwatch_event_target" "schedule" {
 }
 
 resource "aws_lambda_permission" "schedule" {
-  for_each = var.schedule == null ? {} : { this = var.schedule }
+  for_each = local._schedules
 
   statement_id  = "schedule"
   action        = "lambda:InvokeFunction"

@@ -1,11 +1,7 @@
 variable "alarms" {
   description = "Alarms for errors and throttles within five minutes, sent to `topic_arn`; null for none."
-  type = object({
-    topic_arn     = string
-    max_errors    = optional(number, 0)
-    max_throttles = optional(number, 0)
-  })
-  default = null
+  type        = object({ topic_arn = string, max_errors = optional(number, 0), max_throttles = optional(number, 0) })
+  default     = null
 }
 
 variable "failure_queue_arn" {

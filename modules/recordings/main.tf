@@ -1,48 +1,24 @@
-# The recordings' system: raw data that nobody can change, what is made from it, and the three
-# functions that work between them. The fourth, which answers requests, serves other systems too:
-# it stands outside and is given what it needs by the output `serving`.
+# Raw recordings: the bucket in which nobody can change them, and the two functions that enter them
+# into the catalogue. What is made from them is the module preprocessing's; the function that
+# answers requests serves other systems too: it is given what it needs by the output `serving`.
 
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-data "aws_region" "current" {}
-
 locals {
   _account_id = data.aws_caller_identity.current.account_id
   _partition  = data.aws_partition.current.partition
-  _region     = data.aws_region.current.name
-
-  _step_settings = jsonencode({
-    for key, value in var.processing_step : trimsuffix(key, "_arn") => value if value != null
-  })
 
   # Reconcile needs no queue for its failures: its next run makes good, and an alarm tells.
   _functions = {
     ingest_recording = {
       description  = "Checks what arrived against its manifest and enters it into the catalogue."
       work         = var.work.ingest
-      source_queue = merge(var.work.ingest.queue, { arn = module.queue["ingest_recording"].queue.arn })
+      source_queue = merge(var.work.ingest.queue, { arn = module.queue.queue.arn })
       schedule     = null
-      environment = {
-        RAW_BUCKET           = module.raw.bucket.name
-        PREPROCESS_QUEUE_URL = module.queue["preprocess_recording"].queue.url
-        CATALOGUE            = var.catalogue.settings
-      }
-      statements = merge(local._read_raw, local._list_raw, local._start_preprocessing)
-    }
-    preprocess_recording = {
-      description  = "Runs the processing step on what is new."
-      work         = var.work.preprocess
-      source_queue = merge(var.work.preprocess.queue, { arn = module.queue["preprocess_recording"].queue.arn })
-      schedule     = null
-      environment = {
-        RAW_BUCKET       = module.raw.bucket.name
-        PROCESSED_BUCKET = module.processed.bucket.name
-        CATALOGUE        = var.catalogue.settings
-        PROCESSING_STEP  = local._step_settings
-      }
-      statements = merge(local._read_raw, local._write_processed, local._run_step)
+      environment  = { PREPROCESS_QUEUE_URL = var.preprocess_queue.url }
+      statements   = merge(local._read_raw, local._list_raw, local._start_preprocessing)
     }
     reconcile_recordings = {
       description  = "Finds raw data that the catalogue does not know or that was never finished."
@@ -50,14 +26,14 @@ locals {
       source_queue = null
       schedule     = { expression = var.work.reconcile.schedule }
       environment = {
-        RAW_BUCKET             = module.raw.bucket.name
-        INGEST_QUEUE_URL       = module.queue["ingest_recording"].queue.url
-        CATALOGUE              = var.catalogue.settings
+        INGEST_QUEUE_URL       = module.queue.queue.url
         INCOMPLETE_AFTER_HOURS = tostring(var.work.reconcile.incomplete_after_hours)
       }
       statements = merge(local._list_raw, local._start_ingest)
     }
   }
+
+  _environment = { ENVIRONMENT = var.environment, RAW_BUCKET = module.raw.bucket.name, CATALOGUE = var.catalogue.settings }
 }
 
 module "function" {
@@ -75,8 +51,7 @@ module "function" {
     memory_size = each.value.work.memory_size
     timeout     = each.value.work.timeout
     environment = {
-      for key, value in merge(each.value.environment, { ENVIRONMENT = var.environment }) :
-      "PROVING_GROUND_${key}" => value
+      for key, value in merge(local._environment, each.value.environment) : "PROVING_GROUND_${key}" => value
     }
   }
 

@@ -25,29 +25,8 @@ module "raw" {
 
   # Kept for ever, ever more cheaply: read at once for a while, then within a day.
   lifecycle_rules = {
-    age = {
-      transitions = {
-        GLACIER_IR   = var.storage.glacier_after_days
-        DEEP_ARCHIVE = var.storage.deep_archive_after_days
-      }
-    }
+    age = { transitions = { GLACIER_IR = var.storage.glacier_after_days, DEEP_ARCHIVE = var.storage.deep_archive_after_days } }
   }
 
-  notifications = {
-    queues = { ingest = { arn = module.queue["ingest_recording"].queue.arn } }
-  }
-}
-
-module "processed" {
-  source = "../bucket"
-
-  name         = "${var.prefix}recordings-processed-${local._account_id}"
-  is_temporary = true
-  kms_key_arn  = var.storage.kms_key_arn
-  access_log   = var.storage.access_log_bucket == null ? null : { bucket = var.storage.access_log_bucket, prefix = "processed/" }
-
-  # It can be made again from raw data; a version written over is kept for those who pinned it.
-  lifecycle_rules = {
-    forget = { noncurrent_expire_days = var.storage.processed_noncurrent_days }
-  }
+  notifications = { queues = { ingest = { arn = module.queue.queue.arn } } }
 }

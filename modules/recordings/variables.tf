@@ -1,21 +1,15 @@
 variable "alarms" {
-  description = "Where the queues' and functions' alarms go; null for none."
-  type = object({
-    topic_arn = string
-  })
-  default = null
+  description = "Where the queue's and the functions' alarms go; null for none."
+  type        = object({ topic_arn = string })
+  default     = null
 }
 
 variable "catalogue" {
-  description = "The catalogue as the module catalogue puts it out: settings (JSON), policy statements, role tags."
+  description = "The catalogue, as the module catalogue puts it out."
   type = object({
-    settings = string
-    policy_statements = map(object({
-      actions   = set(string)
-      resources = set(string)
-      condition = optional(map(map(list(string))), {})
-    }))
-    role_tags = optional(map(string), {})
+    settings          = string
+    policy_statements = map(object({ actions = set(string), resources = set(string), condition = optional(map(map(list(string))), {}) }))
+    role_tags         = optional(map(string), {})
   })
   nullable = false
 }
@@ -33,26 +27,15 @@ variable "is_temporary" {
 }
 
 variable "logs" {
-  description = "The functions' logs: days kept, lowest level written, KMS key (null for CloudWatch's own)."
-  type = object({
-    level          = optional(string, "INFO")
-    retention_days = optional(number, 30)
-    kms_key_arn    = optional(string)
-  })
-  default  = {}
-  nullable = false
+  description = "The functions' logs; what is left out or null takes the module function's default."
+  type        = object({ level = optional(string), retention_days = optional(number), kms_key_arn = optional(string) })
+  default     = null
 }
 
 variable "package" {
   description = "The functions' code, as the module function takes it."
-  type = object({
-    path         = string
-    hash         = string
-    layers       = list(string)
-    runtime      = string
-    architecture = string
-  })
-  nullable = false
+  type        = object({ path = string, hash = string, layers = list(string), runtime = string, architecture = string })
+  nullable    = false
 }
 
 variable "prefix" {
@@ -66,64 +49,24 @@ variable "prefix" {
   }
 }
 
-variable "processing_step" {
-  description = <<-EOT
-    What is done with each new recording.
-    - `name`, `version`: its results lie under <recording>/<name>-<version>/; a new version leaves the old results alone.
-    - `kind`: copy; function, with `function_arn`; or batch, with `job_queue_arn` and `job_definition_arn`.
-  EOT
-  type = object({
-    name               = optional(string, "copy")
-    version            = optional(string, "1")
-    kind               = optional(string, "copy")
-    function_arn       = optional(string)
-    job_queue_arn      = optional(string)
-    job_definition_arn = optional(string)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = contains(["copy", "function", "batch"], var.processing_step.kind)
-    error_message = "processing_step.kind: write copy, function or batch."
-  }
-
-  validation {
-    condition = (
-      can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", var.processing_step.name)) &&
-      can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", var.processing_step.version))
-    )
-    error_message = "processing_step: write a name and a version of letters, digits, hyphens and underscores (the version also dots); they become part of a key."
-  }
-
-  validation {
-    condition     = (var.processing_step.kind == "function") == (var.processing_step.function_arn != null)
-    error_message = "processing_step: function_arn goes with the kind function, and with no other."
-  }
-
-  validation {
-    condition = alltrue([
-      for arn in [var.processing_step.job_queue_arn, var.processing_step.job_definition_arn] :
-      (var.processing_step.kind == "batch") == (arn != null)
-    ])
-    error_message = "processing_step: job_queue_arn and job_definition_arn go with the kind batch, both, and with no other."
-  }
+variable "preprocess_queue" {
+  description = "Where ingest sends the names of recordings that are complete."
+  type        = object({ arn = string, url = string })
+  nullable    = false
 }
 
 variable "storage" {
   description = <<-EOT
-    How recordings are kept.
-    - `object_lock`: default retention of raw data; null for none.
-    - `glacier_after_days`, `deep_archive_after_days`: when raw data moves to cheaper classes.
-    - `processed_noncurrent_days`: days a processed object that was written over is kept.
-    - `break_glass_principal_arns`: who may delete raw data all the same.
+    How raw data is kept.
+    - `object_lock`: default retention; null for one year of GOVERNANCE.
+    - `glacier_after_days`, `deep_archive_after_days`: when it moves to cheaper classes.
+    - `break_glass_principal_arns`: who may delete it all the same.
     - `kms_key_arn`: null for keys that S3 manages. `access_log_bucket`: null for no access log.
   EOT
   type = object({
     object_lock                = optional(object({ mode = string, days = number }), { mode = "GOVERNANCE", days = 365 })
     glacier_after_days         = optional(number, 30)
     deep_archive_after_days    = optional(number, 180)
-    processed_noncurrent_days  = optional(number, 90)
     break_glass_principal_arns = optional(set(string), [])
     kms_key_arn                = optional(string)
     access_log_bucket          = optional(string)
@@ -135,7 +78,7 @@ variable "storage" {
 variable "work" {
   description = <<-EOT
     How hard the functions work.
-    - `ingest`, `preprocess`, `reconcile`: memory (MiB), timeout (s), and how the queue feeds it.
+    - `ingest`, `reconcile`: memory (MiB), timeout (s), and how the queue feeds it or how often it runs.
     - `max_receives`: attempts before a message becomes a dead letter, each six timeouts after the last.
     - `oldest_message_seconds`: how long a message may wait before an alarm sounds.
   EOT
@@ -144,11 +87,6 @@ variable "work" {
       memory_size = optional(number, 1024)
       timeout     = optional(number, 300)
       queue       = optional(object({ batch_size = optional(number, 10), max_concurrency = optional(number, 10) }), {})
-    }), {})
-    preprocess = optional(object({
-      memory_size = optional(number, 1024)
-      timeout     = optional(number, 900)
-      queue       = optional(object({ batch_size = optional(number, 1), max_concurrency = optional(number, 10) }), {})
     }), {})
     reconcile = optional(object({
       memory_size            = optional(number, 512)

@@ -37,12 +37,17 @@ module "issue_token" {
 module "serve_api" {
   source = "../../modules/function"
 
-  name              = "${var.prefix}serve-api"
-  package           = local.package
-  logs              = var.logs
-  alarms            = local.alarms
-  policy_statements = module.recordings.serving.policy_statements
-  role_tags         = module.recordings.serving.role_tags
+  name      = "${var.prefix}serve-api"
+  package   = local.package
+  logs      = var.logs
+  alarms    = local.alarms
+  role_tags = local.catalogue.role_tags
+
+  policy_statements = merge(
+    module.recordings.serving.policy_statements,
+    module.preprocessing.serving.policy_statements,
+    local.catalogue.policy_statements,
+  )
 
   function = {
     handler     = "lambdas.serve_api.handler.handler"
@@ -50,13 +55,13 @@ module "serve_api" {
     memory_size = 1024
     # API Gateway waits no longer.
     timeout = 29
-    environment = merge(
-      {
-        PROVING_GROUND_ENVIRONMENT          = var.environment
-        PROVING_GROUND_URL_LIFETIME_SECONDS = tostring(var.api.url_lifetime_seconds)
-      },
-      { for key, value in module.recordings.serving.environment : "PROVING_GROUND_${key}" => value },
-    )
+    environment = {
+      for key, value in merge(module.recordings.serving.environment, module.preprocessing.serving.environment, {
+        ENVIRONMENT          = var.environment
+        CATALOGUE            = local.catalogue.settings
+        URL_LIFETIME_SECONDS = tostring(var.api.url_lifetime_seconds)
+      }) : "PROVING_GROUND_${key}" => value
+    }
   }
 }
 

@@ -13,6 +13,7 @@ output "alarms" {
       module.alarms.alarm_names,
       module.api.alarm_names,
       module.issue_token.alarm_names,
+      module.preprocessing.alarm_names,
       module.recordings.alarm_names,
       module.serve_api.alarm_names,
     ))
@@ -45,21 +46,20 @@ output "identity" {
 output "recordings" {
   description = "Buckets, queues, functions and the catalogue's secret (null unless it lies in PostgreSQL)."
   value = {
-    raw_bucket                       = module.recordings.buckets.raw.name
-    processed_bucket                 = module.recordings.buckets.processed.name
-    ingest_queue_url                 = module.recordings.queues.ingest_recording.queue.url
-    ingest_dead_letter_queue_url     = module.recordings.queues.ingest_recording.dead_letters.url
-    preprocess_queue_url             = module.recordings.queues.preprocess_recording.queue.url
-    preprocess_dead_letter_queue_url = module.recordings.queues.preprocess_recording.dead_letters.url
+    raw_bucket                       = module.recordings.raw.name
+    processed_bucket                 = module.preprocessing.processed.name
+    ingest_queue_url                 = module.recordings.queue.queue.url
+    ingest_dead_letter_queue_url     = module.recordings.queue.dead_letters.url
+    preprocess_queue_url             = module.preprocessing.queue.queue.url
+    preprocess_dead_letter_queue_url = module.preprocessing.queue.dead_letters.url
     catalogue_secret_arn             = module.catalogue.secret_arn
 
-    functions = merge(module.recordings.functions, {
-      for name, function in { issue_token = module.issue_token, serve_api = module.serve_api } : name => {
-        name                              = function.function.name
-        arn                               = function.function.arn
-        role_arn                          = function.role.arn
-      }
-    })
+    functions = {
+      for name, function in merge(module.recordings.functions, module.preprocessing.functions, {
+        issue_token = module.issue_token.function
+        serve_api   = module.serve_api.function
+      }) : name => { name = function.name, arn = function.arn, role_arn = function.role_arn }
+    }
   }
 }
 

@@ -7,22 +7,45 @@ module "catalogue" {
   redshift     = var.local == null ? var.recordings.redshift : null
 }
 
-module "recordings" {
-  source = "../../modules/recordings"
-
-  environment     = var.environment
-  prefix          = var.prefix
-  is_temporary    = local.is_temporary
-  package         = local.package
-  processing_step = var.recordings.processing_step
-  storage         = var.recordings.storage
-  work            = var.recordings.work
-  logs            = var.logs
-  alarms          = local.alarms
-
+# What every function that works with recordings is given.
+locals {
   catalogue = {
     settings          = module.catalogue.settings
     policy_statements = module.catalogue.policy_statements
     role_tags         = module.catalogue.role_tags
   }
+}
+
+module "recordings" {
+  source = "../../modules/recordings"
+
+  environment      = var.environment
+  prefix           = var.prefix
+  is_temporary     = local.is_temporary
+  package          = local.package
+  preprocess_queue = module.preprocessing.queue.queue
+  storage          = var.recordings.storage
+  work             = var.recordings.work
+  catalogue        = local.catalogue
+  logs             = var.logs
+  alarms           = local.alarms
+}
+
+module "preprocessing" {
+  source = "../../modules/preprocessing"
+
+  environment     = var.environment
+  prefix          = var.prefix
+  package         = local.package
+  raw             = module.recordings.raw
+  processing_step = var.recordings.processing_step
+  storage         = var.recordings.storage
+  catalogue       = local.catalogue
+  logs            = var.logs
+  alarms          = local.alarms
+
+  work = merge(var.recordings.work.preprocess, {
+    max_receives           = var.recordings.work.max_receives
+    oldest_message_seconds = var.recordings.work.oldest_message_seconds
+  })
 }

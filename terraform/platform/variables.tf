@@ -114,7 +114,7 @@ variable "recordings" {
   description = <<-EOT
     The recordings' system. What is left out takes the modules' defaults.
     - `postgresql` or `redshift`: where the catalogue lies, see modules/catalogue. The local cloud brings its own.
-    - `processing_step`, `storage`, `work`: see modules/recordings.
+    - `processing_step`, `storage`, `work`: see modules/recordings and modules/preprocessing.
   EOT
   type = object({
     postgresql = optional(object({
@@ -168,7 +168,7 @@ variable "recordings" {
       }))
       max_receives           = optional(number)
       oldest_message_seconds = optional(number)
-    }))
+    }), {})
   })
   default  = {}
   nullable = false

@@ -100,7 +100,7 @@ def test_a_shipper_killed_at_twenty_moments_sends_no_finished_part_again(
     assert finished.returncode == 0, output
     assert_whole(platform, made)
     parts = accepted_parts(platform, made.name)
-    assert len(parts) > 10
+    assert len(parts) >= 9
     assert {part: count for part, count in parts.items() if count > 1} == {}
     assert killed >= 5, "the shipper must have been killed while it had work to do"
 

@@ -72,7 +72,7 @@ override_resource {
 }
 
 override_resource {
-  target = module.recordings.module.processed.aws_s3_bucket.this
+  target = module.preprocessing.module.processed.aws_s3_bucket.this
   values = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
 }
 

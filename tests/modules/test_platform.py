@@ -60,13 +60,14 @@ def made(state: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def policies(made: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Statements of each role's policy, by the address of the module that makes the role."""
+    """Statements of each function's role, by the function."""
+    names = {r["address"]: r["values"]["name"] for r in made if r["type"] == "aws_iam_role"}
     return {
-        resource["address"].removesuffix(".aws_iam_role_policy.this"): json.loads(
-            resource["values"]["policy"]
-        )["Statement"]
-        for resource in made
-        if resource["type"] == "aws_iam_role_policy"
+        names[r["address"].replace("aws_iam_role_policy", "aws_iam_role")]
+        .removeprefix("local-")
+        .replace("-", "_"): json.loads(r["values"]["policy"])["Statement"]
+        for r in made
+        if r["type"] == "aws_iam_role_policy"
     }
 
 
@@ -149,12 +150,6 @@ class TestFunctions:
         assert set(listed) == {"name", "arn", "role_arn"}
 
 
-def statements(policies: dict[str, list[dict[str, Any]]], function: str) -> list[dict[str, Any]]:
-    """Return the statements of one function's role."""
-    [found] = [s for address, s in policies.items() if re.search(rf'[."]{function}\b', address)]
-    return found
-
-
 def granted(statements_: list[dict[str, Any]], service: str) -> dict[str, set[str]]:
     """Return which of a service's actions are granted, by resource."""
     result: dict[str, set[str]] = {}
@@ -166,27 +161,24 @@ def granted(statements_: list[dict[str, Any]], service: str) -> dict[str, set[st
 
 
 def test_no_role_deletes_or_changes_objects(policies: dict[str, list[dict[str, Any]]]) -> None:
-    assert len(policies) == len(FUNCTION_SETTINGS)
-    for address, role in policies.items():
+    assert policies.keys() == FUNCTION_SETTINGS.keys()
+    for function, role in policies.items():
         actions = [action for statement in role for action in statement["Action"]]
-        assert not [action for action in actions if CHANGES_TO_OBJECTS.match(action)], address
+        assert not [action for action in actions if CHANGES_TO_OBJECTS.match(action)], function
 
 
 def test_only_signed_addresses_add_raw_objects(policies: dict[str, list[dict[str, Any]]]) -> None:
     writers = {
         function
         for function in FUNCTION_SETTINGS
-        if "s3:PutObject" in granted(statements(policies, function), "s3").get(RAW_OBJECTS, set())
+        if "s3:PutObject" in granted(policies[function], "s3").get(RAW_OBJECTS, set())
     }
     assert writers == {"serve_api"}
 
 
 def test_each_role_keeps_to_its_buckets(policies: dict[str, list[dict[str, Any]]]) -> None:
     buckets = {
-        function: {
-            re.split("[:/]", resource)[5]
-            for resource in granted(statements(policies, function), "s3")
-        }
+        function: {re.split("[:/]", resource)[5] for resource in granted(policies[function], "s3")}
         for function in FUNCTION_SETTINGS
     }
     assert buckets == {

@@ -22,7 +22,8 @@ VERSION = "1.5.33"
 # have `background()`, a coroutine that runs as long as the emulator does.
 SUBJECTS = (
     "saving",
-    "secure_transport",
+    "global_conditions",
+    "sqs_actions",
     "s3_bodies",
     "s3_uploads",
     "s3_conditions",

@@ -29,12 +29,12 @@ run "may_write_its_log_and_no_more" {
   command = plan
 
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid] == ["WriteOwnLog", "SendTraces"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid] == ["SendTraces", "WriteOwnLog"]
     error_message = "two statements by default"
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource == ["arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/local-example:*"]
+    condition     = { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s.Resource }.WriteOwnLog == ["arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/local-example:*"]
     error_message = "its own log group only"
   }
 
@@ -103,7 +103,7 @@ run "on_a_queue" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[2].Resource == ["arn:aws:sqs:eu-central-1:000000000000:example"]
+    condition     = { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s.Resource }.ReadSourceQueue == ["arn:aws:sqs:eu-central-1:000000000000:example"]
     error_message = "it may read that queue"
   }
 }
@@ -127,7 +127,7 @@ run "on_a_schedule" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[2] == { Sid = "SendFailures", Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:aws:sqs:eu-central-1:000000000000:failures"] }
+    condition     = { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s }.SendFailures == { Sid = "SendFailures", Effect = "Allow", Action = ["sqs:SendMessage"], Resource = ["arn:aws:sqs:eu-central-1:000000000000:failures"] }
     error_message = "and it may send them"
   }
 }

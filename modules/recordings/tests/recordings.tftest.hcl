@@ -39,22 +39,20 @@ mock_provider "aws" {
   }
 }
 
-# Two buckets that can be told apart, for who may do what with which.
 override_resource {
   override_during = plan
   target          = module.raw.aws_s3_bucket.this
   values          = { id = "local-recordings-raw-000000000000", arn = "arn:aws:s3:::raw" }
 }
 
-override_resource {
-  override_during = plan
-  target          = module.processed.aws_s3_bucket.this
-  values          = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
-}
-
 variables {
   environment = "local"
   prefix      = "local-"
+
+  preprocess_queue = {
+    arn = "arn:aws:sqs:eu-central-1:000000000000:local-preprocess-recording"
+    url = "https://sqs.eu-central-1.amazonaws.com/000000000000/local-preprocess-recording"
+  }
 
   package = {
     path         = "code.zip"
@@ -75,22 +73,17 @@ run "whole_system" {
   command = plan
 
   assert {
-    condition     = join(" ", keys(output.functions)) == "ingest_recording preprocess_recording reconcile_recordings"
-    error_message = "three functions"
+    condition     = join(" ", keys(output.functions)) == "ingest_recording reconcile_recordings"
+    error_message = "two functions"
   }
 
   assert {
-    condition     = output.functions.ingest_recording.name == "local-ingest-recording" && output.queues.ingest_recording.dead_letters.name == "local-ingest-recording-dead-letters"
+    condition     = output.functions.ingest_recording.name == "local-ingest-recording" && output.queue.dead_letters.name == "local-ingest-recording-dead-letters"
     error_message = "names have the prefix"
   }
 
   assert {
-    condition     = join(" ", keys(output.queues)) == "ingest_recording preprocess_recording"
-    error_message = "two queues"
-  }
-
-  assert {
-    condition     = [for name, alarm in output.metric_alarms : alarm.metric] == ["RecordingsIncomplete", "RecordingsQuarantined", "ShipFailures"]
+    condition     = toset([for name, alarm in output.metric_alarms : alarm.metric]) == toset(["RecordingsIncomplete", "RecordingsQuarantined", "ShipFailures"])
     error_message = "three things are counted and watched"
   }
 
@@ -105,12 +98,7 @@ run "whole_system" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_rule.batch) == 0
-    error_message = "no rule for jobs when the step is a copy"
-  }
-
-  assert {
-    condition     = output.serving.environment.CATALOGUE == var.catalogue.settings && join(" ", keys(output.serving.environment)) == "CATALOGUE INGEST_QUEUE_URL PROCESSED_BUCKET RAW_BUCKET"
+    condition     = join(" ", keys(output.serving.environment)) == "INGEST_QUEUE_URL RAW_BUCKET"
     error_message = "the function that answers is told what it needs"
   }
 }
@@ -124,23 +112,13 @@ run "nobody_deletes_and_nobody_writes_raw_but_by_an_address" {
   }
 
   assert {
-    condition     = toset(keys(output.serving.policy_statements)) == toset(["ask_catalogue", "list_raw", "list_uploads", "read_recordings", "start_ingest", "upload_raw"])
+    condition     = toset(keys(output.serving.policy_statements)) == toset(["list_raw", "list_uploads", "read_raw", "start_ingest", "upload_raw"])
     error_message = "nothing else"
   }
 
   assert {
     condition     = toset(keys(local._functions.ingest_recording.statements)) == toset(["list_raw", "read_raw", "start_preprocessing"])
     error_message = "ingest reads raw data and passes on"
-  }
-
-  assert {
-    condition     = alltrue([for statement in values(local._functions.ingest_recording.statements) : alltrue([for resource in statement.resources : !strcontains(resource, "processed")])])
-    error_message = "ingest has nothing to do with processed data"
-  }
-
-  assert {
-    condition     = toset(keys(local._functions.preprocess_recording.statements)) == toset(["list_processed", "read_raw", "write_processed"])
-    error_message = "preprocess reads raw and writes processed data"
   }
 
   assert {
@@ -158,52 +136,6 @@ run "nobody_deletes_and_nobody_writes_raw_but_by_an_address" {
   }
 }
 
-run "step_as_a_function" {
-  command = plan
-
-  variables {
-    processing_step = { name = "denoise", version = "2", kind = "function", function_arn = "arn:aws:lambda:eu-central-1:000000000000:function:denoise" }
-  }
-
-  assert {
-    condition     = jsondecode(local._step_settings) == { name = "denoise", version = "2", kind = "function", function = "arn:aws:lambda:eu-central-1:000000000000:function:denoise" }
-    error_message = "preprocess is told which function"
-  }
-
-  assert {
-    condition     = join(" ", concat(local._run_step.run_step.actions, local._run_step.run_step.resources)) == "lambda:InvokeFunction arn:aws:lambda:eu-central-1:000000000000:function:denoise"
-    error_message = "and may call it"
-  }
-}
-
-run "step_on_batch" {
-  command = plan
-
-  variables {
-    processing_step = {
-      name               = "denoise"
-      kind               = "batch"
-      job_queue_arn      = "arn:aws:batch:eu-central-1:000000000000:job-queue/cpu"
-      job_definition_arn = "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:7"
-    }
-  }
-
-  assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.batch["this"].event_pattern).detail == { jobQueue = ["arn:aws:batch:eu-central-1:000000000000:job-queue/cpu"], status = ["SUCCEEDED", "FAILED"] }
-    error_message = "ends of jobs in that queue come back"
-  }
-
-  assert {
-    condition     = local._queues.preprocess_recording.senders.batch.source_arn == "arn:aws:events:eu-central-1:000000000000:rule/local-preprocess-batch"
-    error_message = "by that rule"
-  }
-
-  assert {
-    condition     = local._run_step.run_step.resources == tolist(["arn:aws:batch:eu-central-1:000000000000:job-queue/cpu", "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:7", "arn:aws:batch:eu-central-1:000000000000:job-definition/denoise:*"])
-    error_message = "preprocess may submit that job to that queue"
-  }
-}
-
 run "with_key_log_and_alarms" {
   command = plan
 
@@ -217,46 +149,14 @@ run "with_key_log_and_alarms" {
   }
 
   assert {
-    condition     = contains(keys(output.serving.policy_statements), "use_key")
+    condition     = contains(keys(output.serving.policy_statements), "use_key") && output.raw.kms_key_arn == var.storage.kms_key_arn
     error_message = "who works with the data may use the key"
   }
 
   assert {
-    condition     = length(output.alarm_names) == 10
-    error_message = "two alarms for each queue and function"
+    condition     = length(output.alarm_names) == 6
+    error_message = "two alarms for the queue and for each function"
   }
-}
-
-run "refuses_unknown_kind" {
-  command = plan
-  variables {
-    processing_step = { kind = "cluster" }
-  }
-  expect_failures = [var.processing_step]
-}
-
-run "refuses_function_without_arn" {
-  command = plan
-  variables {
-    processing_step = { kind = "function" }
-  }
-  expect_failures = [var.processing_step]
-}
-
-run "refuses_batch_without_definition" {
-  command = plan
-  variables {
-    processing_step = { kind = "batch", job_queue_arn = "arn:aws:batch:eu-central-1:000000000000:job-queue/cpu" }
-  }
-  expect_failures = [var.processing_step]
-}
-
-run "refuses_step_that_is_no_key" {
-  command = plan
-  variables {
-    processing_step = { name = "de/noise" }
-  }
-  expect_failures = [var.processing_step]
 }
 
 run "refuses_bad_prefix" {

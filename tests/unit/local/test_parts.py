@@ -42,8 +42,11 @@ def test_the_environment_says_where_the_cloud_is(
     assert cloud.environment()["AWS_ENDPOINT_URL"] == cloud.endpoint
     assert cloud.environment()["AWS_DEFAULT_REGION"] == "eu-central-1"
     monkeypatch.delenv("PROVING_GROUND_LOCAL_HOME")
+    monkeypatch.setenv("PROVING_GROUND_BUILD", str(tmp_path / "made"))
+    assert Cloud().home == tmp_path / "made" / "local"
+    monkeypatch.delenv("PROVING_GROUND_BUILD")
     monkeypatch.chdir(tmp_path)
-    assert Cloud().home == tmp_path / "build" / "local"
+    assert Cloud().home == configuration.REPOSITORY / "build" / "local"
 
 
 def test_a_broken_cloud_file_counts_as_none(tmp_path: Path) -> None:
