@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -148,7 +149,9 @@ def revoke_keys(environment: Environment, usage_plan: str) -> int:
         return 0
     keys = [key["id"] for page in pages for key in page.get("items", [])]
     for key in keys:
-        gateway.delete_api_key(apiKey=key)
+        # An earlier attempt that was stopped later may have deleted it already.
+        with suppress(gateway.exceptions.NotFoundException):
+            gateway.delete_api_key(apiKey=key)
     return len(keys)
 
 

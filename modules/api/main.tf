@@ -2,13 +2,9 @@ resource "aws_api_gateway_rest_api" "this" {
   name        = var.name
   description = "HTTP API of ${var.name}."
 
-  endpoint_configuration {
-    types = ["REGIONAL"]
-  }
+  endpoint_configuration { types = ["REGIONAL"] }
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 }
 
 # A deployment is a photograph: it shows what was there when it was taken. So it is taken anew
@@ -28,9 +24,7 @@ resource "aws_api_gateway_deployment" "this" {
     ]))
   }
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 
   depends_on = [
     aws_api_gateway_gateway_response.this,

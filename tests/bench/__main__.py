@@ -56,6 +56,8 @@ def main() -> int:
         for subject in chosen:
             console.print(f"measuring: {subject}")
             figures[subject] = SUBJECTS[subject].measure(bench)
+            for one in figures[subject]:
+                console.print(f"  {one.subject}: {one.measured}", highlight=False)
     finally:
         bench.down()
         # The recordings of a run must not be there in the next one; the snapshot is kept.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.modules.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 
@@ -37,3 +42,11 @@ def example_diagnostics(workbench: Workbench, example_root: Path) -> list[dict[s
     answer = workbench.run_json(example_root, "validate", "-json")
     diagnostics: list[dict[str, Any]] = answer["diagnostics"]
     return diagnostics
+
+
+@pytest.fixture(scope="session")
+def own_tests_printed(workbench: Workbench) -> Iterator[dict[str, Future[str]]]:
+    """What the modules' own tests print: begun all together, one on each processor."""
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as workers:
+        yield workbench.run_own_tests(workers)
+        workers.shutdown(cancel_futures=True)

@@ -10,6 +10,7 @@ import pytest
 from tests.modules.workbench import MODULES, REPOSITORY, examples
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
     from tests.modules.workbench import Workbench
@@ -33,11 +34,20 @@ def test_everything_is_formatted(workbench: Workbench) -> None:
     assert workbench.run(workbench.folder, "fmt", "-recursive", "-check", "-list=true") == ""
 
 
+def test_all_modules_are_in_the_table() -> None:
+    table = (REPOSITORY / "modules" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[(\w+)\]\(\1/README\.md\) \|", table, re.MULTILINE) == MODULES
+
+
 @pytest.mark.parametrize("module", MODULES)
 class TestForm:
     def test_the_house_rules_hold(self, module: str) -> None:
         variables, outputs = blocks(module, "variable"), blocks(module, "output")
 
+        files = (REPOSITORY / "modules" / module).glob("*.tf")
+        code = [path.read_text(encoding="utf-8") for path in files if path.name != "variables.tf"]
+
+        assert sum(text.count("\n") for text in code) <= 300
         assert len(variables) <= 12
         assert len(outputs) <= 8
         assert list(variables) == sorted(variables)
@@ -87,12 +97,10 @@ def test_all_examples_can_be_planned(
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_its_own_tests_pass(workbench: Workbench, module: str) -> None:
-    folder = workbench.folder / "modules" / module
-    workbench.prepare(folder)
+def test_its_own_tests_pass(module: str, own_tests_printed: dict[str, Future[str]]) -> None:
     runs = len(re.findall(r'^run "', own_tests(module), re.MULTILINE))
 
-    printed = workbench.run(folder, "test", "-no-color")
+    printed = own_tests_printed[module].result()
 
     assert runs > 0
     assert f"{runs} passed, 0 failed" in printed

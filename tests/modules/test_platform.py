@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from glue.deploy.environments import read_facts
+from glue.deploy.project import Project
 from glue.settings import FUNCTION_SETTINGS, PREFIX
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tests.modules.workbench import Workbench
 
 TESTS = Path(__file__).with_name("platform.tftest.hcl")
+EXAMPLE_TESTS = Path(__file__).with_name("environment.tftest.hcl")
 
 RAW_OBJECTS = "arn:aws:s3:::raw/*"
 CHANGES_TO_OBJECTS = re.compile(r"s3:(Delete|Bypass|Put(?!Object$)|Restore|Replicate)")
@@ -30,15 +33,24 @@ def resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from resources(child)
 
 
+def prepared_root(workbench: Workbench) -> Path:
+    """Return the copy of the root, with a folder for tests."""
+    root = workbench.folder / "terraform" / "platform"
+    (root / "tests").mkdir(exist_ok=True)
+    workbench.prepare(root)
+    return root
+
+
 @pytest.fixture(scope="module")
 def messages(workbench: Workbench) -> list[dict[str, Any]]:
     """What `terraform test` says of the root, message by message."""
-    root = workbench.folder / "terraform" / "platform"
-    (root / "tests").mkdir()
+    root = prepared_root(workbench)
     shutil.copy(TESTS, root / "tests")
-    workbench.prepare(root)
     printed = workbench.run(
-        root, "test", "-json", "-verbose", "-var-file=environments/local.tfvars", workspace="local"
+        root,
+        *("test", "-json", "-verbose", f"-filter=tests/{TESTS.name}"),
+        "-var-file=environments/local.tfvars",
+        workspace="local",
     )
     # Plans come with the provider's whole schema, fourteen megabytes each: only the state is read.
     lines = (line for line in printed.splitlines() if '"type":"test_plan"' not in line[-200:])
@@ -213,3 +225,25 @@ def test_workers_cannot_lift_the_rules_of_raw_data(
     assert {"s3:DeleteObject", "s3:DeleteObjectVersion"} <= set(
         by_name["NothingIsDeleted"]["Action"]
     )
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_example_of_an_environment_can_be_planned(
+    environment: str, workbench: Workbench
+) -> None:
+    root = prepared_root(workbench)
+    example = root / "environments" / f"{environment}.tfvars.example"
+    copied = Path(shutil.copy(example, example.with_suffix("")))
+    assert workbench.run(copied.parent, "fmt", "-check", copied.name) == ""
+    facts = read_facts(environment, Project(workbench.folder, workbench.folder, workbench.folder))
+    tests = EXAMPLE_TESTS.read_text(encoding="utf-8").replace("ACCOUNT", facts.account_id)
+    (root / "tests" / f"{environment}.tftest.hcl").write_text(tests, encoding="utf-8")
+
+    printed = workbench.run(
+        root,
+        *("test", "-no-color", f"-filter=tests/{environment}.tftest.hcl"),
+        f"-var-file=environments/{copied.name}",
+        workspace=environment,
+    )
+
+    assert "1 passed, 0 failed" in printed
