@@ -201,7 +201,10 @@ def _bucket(entry: dict[str, Any]) -> Bucket | None:
     """Return the bucket that an entry of the state is, or None for anything else."""
     if entry.get("mode") != "managed" or entry["type"] != "aws_s3_bucket":
         return None
-    return Bucket(entry["values"]["bucket"], bool(entry["values"].get("force_destroy")))
+    values = entry["values"]
+    # A bucket under Object Lock holds what cannot be made again, on a laptop too.
+    may_go = bool(values.get("force_destroy")) and not values.get("object_lock_enabled")
+    return Bucket(values["bucket"], may_go)
 
 
 def _drainable(storage: Any, buckets: Sequence[Bucket], erase_raw: Sequence[str]) -> dict[str, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
-import time
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,22 +25,39 @@ class Run:
     output: str
 
 
+# Linux counts the memory of the process that forked as the peak of the one that was forked, and
+# a benchmark with its AWS library is larger than what it measures. So a bare interpreter of a few
+# MiB starts the command, takes the time, and reports in JSON to the file descriptor it is given.
+_STARTER = """
+import json, os, sys, time
+report = int(sys.argv[1])
+os.set_inheritable(report, False)
+began = time.perf_counter()
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+seconds = time.perf_counter() - began
+facts = os.waitstatus_to_exitcode(status), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+os.write(report, json.dumps(facts).encode())
+"""
+
+
 def run(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Run:
-    """Run a command to its end; raises RuntimeError with its output when it fails."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        command, env=dict(environment), cwd=folder, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        output = process.stdout.read()
-        # wait4 tells the peak memory of this very child, which subprocess does not.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} ended with {process.returncode}:\n{output[-4000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+    """Run a command, its program given by path; raises RuntimeError with its output if it fails."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as report:
+        try:
+            result = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", _STARTER, str(writing), *map(str, command)],
+                env=dict(environment), cwd=folder, text=True, check=False, pass_fds=[writing],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        finally:
+            os.close(writing)
+        facts = report.read()
+    code, seconds, processor, kibibytes = json.loads(facts) if facts else (None, 0, 0, 0)
+    if code != 0:
+        raise RuntimeError(f"{command} ended with {code}:\n{result.stdout[-4000:]}")
+    return Run(seconds, processor, kibibytes / 1024, result.stdout)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

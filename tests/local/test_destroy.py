@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.local.recordings import new_name, objects, put
 from tests.platform import Platform
 
 PREFIX = "local-"
@@ -66,10 +67,16 @@ def test_the_second_plan_is_empty(platform: Platform) -> None:
 def test_destroy_keeps_raw_recordings_unless_they_are_named(platform: Platform) -> None:
     raw = platform.outputs["recordings"]["raw_bucket"]
     s3 = platform.client("s3")
+    name = new_name("kept")
+    for key, body in objects(name, {"a.bin": b"raw", "session.txt": b"subject: mouse\n"}).items():
+        put(platform, key, body)
+    platform.settled([name])
     assert s3.list_objects_v2(Bucket=raw)["KeyCount"] > 0
-    kept = platform.glue("deploy", "destroy", "--env", "local", "--yes", check=False)
+    kept = platform.glue("deploy", "destroy", "--env", "local", check=False)
     assert kept.returncode == 1, kept.stdout
+    # Nothing was touched: the platform still answers.
+    assert platform.settled([name])[name]["state"] == "processed"
     assert raw in kept.stdout + kept.stderr
     assert s3.list_objects_v2(Bucket=raw)["KeyCount"] > 0
-    platform.glue("deploy", "destroy", "--env", "local", "--yes", "--erase-raw", raw)
+    platform.glue("deploy", "destroy", "--env", "local", "--erase-raw", raw)
     assert leftovers(platform) == {}
