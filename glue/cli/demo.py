@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -22,6 +22,9 @@ def demo(
     size: Annotated[
         float, typer.Option(help="Total size of the recordings in MB.", min=0.1, max=20_000)
     ] = 24.0,
+    patience: Annotated[
+        float, typer.Option(help="Seconds that the events may take after the last byte.", min=1)
+    ] = 90.0,
 ) -> None:
     """Bring up the local cloud and send a dozen recordings through it, checking each step.
 
@@ -46,9 +49,13 @@ def demo(
 
     console.print("[bold]bringing up the platform on this machine[/bold]")
     bring_up(project, report, console, verify=True)
-    start = datetime.now(UTC)
-    story = Story(console, folder, lambda device, group: profile_of(project, device, group))
-    story.tell(f"{start:%Y%m%dT%H%M%S}", int(size * 1e6 / NUMBER_OF_RECORDINGS), start)
+    now = datetime.now(UTC)
+    story = Story(
+        console, folder, lambda device, group: profile_of(project, device, group), patience
+    )
+    story.tell(
+        f"{now:%Y%m%dT%H%M%S}", int(size * 1e6 / NUMBER_OF_RECORDINGS), now - timedelta(hours=2)
+    )
     console.print(f"\nall as expected, in {time.monotonic() - began:.0f} s. Look around:")
     for command, what in (
         (".venv/bin/glue recordings find --where 'subject_fatigue >= 3'", "ask a question"),

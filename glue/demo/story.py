@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from glue.client.dataset import read_dataset, save_dataset
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 SETTLED = frozenset({"processed", "quarantined"})
 FINDABLE = frozenset({"complete", "processed", "quarantined"})
-WAIT_SECONDS = 90.0
 POLL_SECONDS = 0.05
+LOG_WIDTH = 140
 
 
 class DemonstrationError(InputError):
@@ -63,15 +65,22 @@ class Seen:
 class Story:
     """One run of the demonstration.
 
-    `profile_of(device, group)` returns a device's profile, and makes the device when needed.
+    `profile_of(device, group)` returns a device's profile, and makes the device when needed;
+    `patience` is how long, in seconds, the events may take.
     """
 
     def __init__(
-        self, console: Console, folder: Path, profile_of: Callable[[str, str], Profile]
+        self,
+        console: Console,
+        folder: Path,
+        profile_of: Callable[[str, str], Profile],
+        patience: float,
     ) -> None:
         self._console = console
         self._folder = folder
         self._profile_of = profile_of
+        self._patience = patience
+        self._over = threading.Event()
 
     def tell(self, run: str, size_bytes: int, start: datetime) -> None:
         """Go through the whole story; raises `DemonstrationError` at the first surprise."""
@@ -127,8 +136,12 @@ class Story:
                 pool.submit(self._ship_rig, rig, [s for s in seen.values() if s.made.rig == rig])
                 for rig in rigs
             ]
-            for rig in shipping:
-                rig.result()
+            try:
+                for rig in shipping:
+                    rig.result()
+            except BaseException:
+                self._over.set()
+                raise
             watcher.result()
         return seen
 
@@ -149,9 +162,9 @@ class Story:
 
     def _watch(self, seen: dict[str, Seen], operator: Session) -> None:
         """Ask for every recording until it is settled; note when it could first be found."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + self._patience
         waiting = set(seen)
-        while waiting:
+        while waiting and not self._over.is_set():
             for name in sorted(waiting):
                 one = seen[name]
                 if not one.last_byte:
@@ -167,7 +180,8 @@ class Story:
                     waiting.discard(name)
             if time.monotonic() > deadline:
                 raise DemonstrationError(
-                    "events", f"after {WAIT_SECONDS:.0f} s these are not settled: {sorted(waiting)}"
+                    "events",
+                    f"after {self._patience:.0f} s these are not settled: {sorted(waiting)}",
                 )
             time.sleep(POLL_SECONDS)
 
@@ -254,18 +268,19 @@ class Story:
         self._say(f"{len(fetched)} files, {show_bytes(total)}: checksums right, bytes as recorded")
 
     def _close(self, seen: dict[str, Seen]) -> None:
-        table = Table(title="Recordings of this run", title_justify="left")
-        for column in ("recording", "rig", "state", "objects", "last byte → findable", "reason"):
-            table.add_column(column, overflow="fold")
+        table = Table(title="Recordings of this run", title_justify="left", box=SIMPLE_HEAD)
+        for column in ("recording", "state", "objects", "findable after", "reason"):
+            table.add_column(column, no_wrap=column != "reason")
         for one in sorted(seen.values(), key=lambda s: (s.made.rig, s.made.name)):
             answer = one.answer
             taken = "was there" if not one.bytes_sent else f"{one.findable_seconds or 0:.2f} s"
             table.add_row(
-                one.made.name, one.made.rig, answer["state"], str(len(answer["objects"])), taken,
+                one.made.name, answer["state"], str(len(answer["objects"])), taken,
                 answer.get("reason") or one.made.flaw,
             )  # fmt: skip
         self._console.print()
-        self._console.print(table)
+        # A log has no width of its own; a reason broken after every word helps nobody.
+        self._console.print(table, width=None if self._console.is_terminal else LOG_WIDTH)
 
     # --- telling --------------------------------------------------------------------------
 

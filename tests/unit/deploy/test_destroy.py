@@ -39,6 +39,14 @@ STATE: dict[str, Any] = {
 }
 
 
+def test_a_locked_bucket_is_never_destroyable_by_itself() -> None:
+    open_bucket = resource(PROCESSED, force_destroy=True)
+    assert destroy._bucket(open_bucket) == destroy.Bucket(PROCESSED, True)
+    locked = resource(RAW, force_destroy=True)
+    locked["values"]["object_lock_enabled"] = True
+    assert destroy._bucket(locked) == destroy.Bucket(RAW, False)
+
+
 class FakeTerraform:
     """A terraform that fails as often as it is told to."""
 
