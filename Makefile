@@ -35,8 +35,8 @@ venv: $(BIN)/.installed ## Make or refresh the virtual environment (every verb d
 # --- the two commands ------------------------------------------------------------------------
 
 .PHONY: demo
-demo: venv check-terraform ## Bring up everything on this machine and send real work through it
-	@$(GLUE) demo
+demo: venv check-terraform ## Bring up everything on this machine and send real work through it (SIZE=MB)
+	@$(GLUE) demo $(if $(SIZE),--size $(SIZE))
 
 .PHONY: test
 test: venv check-terraform ## Run every test there is, with coverage

@@ -1,27 +1,92 @@
-"""`make test`: every test there is, with branch coverage of the code that ships."""
+"""`make test`: every test there is, with branch coverage of the code that ships.
+
+Two runs go side by side on two cores: the tests of the parts, which are measured for coverage,
+and the tests of the whole on a local cloud of their own, which mostly wait. With arguments, one
+pytest run with just these.
+"""
 
 import os
 import subprocess
 import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "build" / "tests"
 MINIMUM_BRANCH_COVERAGE_PERCENT = 90
+PARTS, WHOLE = "parts", "whole"
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without what a developer's shell may hold and a test must not see."""
+    foreign = ("PROVING_GROUND_", "AWS_", "POWERTOOLS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    if bundle := os.environ.get("AWS_CA_BUNDLE"):  # where the package index is behind a proxy
+        kept["AWS_CA_BUNDLE"] = bundle
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def follow(name: str, process: subprocess.Popen[str]) -> None:
+    """Print each line of a run as it comes, behind the run's name."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(f"{name:5} | {line}", end="", flush=True)
+
+
+def count(name: str) -> tuple[int, int, int]:
+    """Return how many tests of a run passed, failed, and were skipped."""
+    suite = ET.parse(REPORTS / f"{name}.xml").getroot().find("testsuite")
+    if suite is None:
+        return 0, 1, 0
+    tests, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
+    failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
+    return tests - failed - skipped, failed, skipped
+
+
+def start(name: str, *command: str) -> subprocess.Popen[str]:
+    """Start a pytest run; its result goes into a file named after it."""
+    (REPORTS / f"{name}.xml").unlink(missing_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", *command, f"--junit-xml={REPORTS / name}.xml", "--durations=12"],
+        cwd=ROOT, env=clean_environment(), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def coverage(*arguments: str) -> int:
+    """Run a command of coverage and return its exit code."""
+    command = [sys.executable, "-m", "coverage", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=clean_environment(), check=False).returncode
 
 
 def main() -> int:
-    """Run pytest over all of `tests/`; further arguments are handed on to pytest."""
+    """Run the tests; 0 when all passed and enough is covered."""
+    if arguments := sys.argv[1:]:
+        command = [sys.executable, "-m", "pytest", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=clean_environment(), check=False).returncode
+    REPORTS.mkdir(parents=True, exist_ok=True)
     (ROOT / "build" / "coverage").mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    # Settings of a developer's shell must not decide what a test sees.
-    for name in list(environment):
-        if name.startswith(("PROVING_GROUND_", "AWS_", "POWERTOOLS_")) and name != "AWS_CA_BUNDLE":
-            del environment[name]
-    coverage = ["--cov", "--cov-report=term-missing:skip-covered"]
-    if len(sys.argv) == 1:
-        coverage.append(f"--cov-fail-under={MINIMUM_BRANCH_COVERAGE_PERCENT}")
-    command = [sys.executable, "-m", "pytest", "--durations=15", *coverage, *sys.argv[1:]]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    coverage("erase")
+    began = time.monotonic()
+    runs = {
+        WHOLE: start(WHOLE, "pytest", "tests/local"),
+        PARTS: start(PARTS, "coverage", "run", "-m", "pytest", "tests/unit", "tests/modules"),
+    }
+    followers = [threading.Thread(target=follow, args=run) for run in runs.items()]
+    for follower in followers:
+        follower.start()
+    for follower in followers:
+        follower.join()
+    codes = {name: process.wait() for name, process in runs.items()}
+    coverage("combine", "--quiet")
+    covered = coverage("report", f"--fail-under={MINIMUM_BRANCH_COVERAGE_PERCENT}")
+    counts = [count(name) for name in runs if (REPORTS / f"{name}.xml").is_file()]
+    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
+    print(f"\n{time.monotonic() - began:.0f} s; branch coverage of the tests of the parts above")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if any(codes.values()) or covered or failed else 0
 
 
 if __name__ == "__main__":

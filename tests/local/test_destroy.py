@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+
+import psutil
+
 from tests.local.recordings import new_name, objects, put
 from tests.platform import Platform
 
@@ -80,3 +85,16 @@ def test_destroy_keeps_raw_recordings_unless_they_are_named(platform: Platform) 
     assert s3.list_objects_v2(Bucket=raw)["KeyCount"] > 0
     platform.glue("deploy", "destroy", "--env", "local", "--erase-raw", raw)
     assert leftovers(platform) == {}
+
+
+def test_down_leaves_no_process_and_no_open_port(platform: Platform) -> None:
+    home = str(platform.build / "local")
+    ours = [p.pid for p in psutil.process_iter(["cmdline"]) if home in " ".join(p.cmdline())]
+    assert ours, "the cloud runs"
+    platform.down()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            assert home not in " ".join(process.cmdline()), process
+    for port in (platform.port, platform.postgres_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, port
