@@ -128,15 +128,16 @@ class Shipper:
     def _transfer(self, plan: Plan, tally: Tally) -> tuple[Outcome, str | None]:
         work = Transfer(plan, self._session, self.journal, tally, self._options)
         work.hashed = self.progress.hashed
-        claim = self._session.post("/recordings", {"recording": plan.recording})
-        if plan.own_manifest is not None or claim.get("state") in ("complete", "processed"):
-            digests = {file.name: work.entry(file).sha256 for file in plan.files}
-            if plan.own_manifest is not None and self._options.check:
-                compare_digests(plan.own_manifest, digests)
-            if self._known(plan, digests):
-                tally.moved(plan.size)
-                return "already there", None
-        sent = work.run(self._transport)
+        with work:
+            claim = self._session.post("/recordings", {"recording": plan.recording})
+            if plan.own_manifest is not None or claim.get("state") in ("complete", "processed"):
+                digests = {file.name: work.entry(file).sha256 for file in plan.files}
+                if plan.own_manifest is not None and self._options.check:
+                    compare_digests(plan.own_manifest, digests)
+                if self._known(plan, digests):
+                    tally.moved(plan.size)
+                    return "already there", None
+            sent = work.run(self._transport)
         reason = None
         if not sent:
             try:

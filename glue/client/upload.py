@@ -148,9 +148,17 @@ class Uploader:
         self._tally = tally
         self._base = path_of("recordings", recording, "files")
 
-    def upload(self, entry: FileEntry, source: Source) -> bool:
+    def ask_ahead(self, entry: FileEntry) -> Json | None:
+        """Return the server's answer for a file that is sent later; None when it gave none."""
+        try:
+            return self._ask(entry)
+        except InputError:
+            return None  # it is asked again when the file's turn has come
+
+    def upload(self, entry: FileEntry, source: Source, answer: Json | None = None) -> bool:
         """Send what the server lacks of a file; return False when it had all of it.
 
+        `answer` is what the server has said before of where the file goes.
         Raises `InputError` when the file changes, the server has other content, or nothing has
         gone well for as long as the session's patience lasts.
         """
@@ -160,7 +168,7 @@ class Uploader:
             try:
                 for attempt in attempts(self._session.patience, self._halt):
                     with attempt:
-                        state = self._ask(entry)
+                        state, answer = answer or self._ask(entry), None
                         if state["state"] == "stored":
                             self._tally.moved(waiting)
                             return sent

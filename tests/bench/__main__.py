@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import platform as machine
 import shutil
@@ -49,6 +50,13 @@ def main() -> int:
     chosen = arguments.only or list(SUBJECTS)
     console = Console()
     bench = new_platform(ROOT / "build" / "bench")
+    # A second one would empty the cloud of the first, and neither would measure anything.
+    lock = (bench.build / ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        console.print("another benchmark is running in this folder: let it finish first")
+        return 1
     console.print("bringing up a platform for the benchmarks")
     bench.up()
     figures: dict[str, list[Figure]] = {}

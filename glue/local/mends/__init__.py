@@ -25,6 +25,7 @@ SUBJECTS = (
     "global_conditions",
     "sqs_actions",
     "s3_bodies",
+    "s3_digests",
     "s3_uploads",
     "s3_conditions",
     "alarms",

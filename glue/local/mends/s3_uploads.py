@@ -7,18 +7,21 @@ byte a second time to complete (600 MB: 4 s, 2.6 GB), accepts parts that are too
 out of order, stores no checksum for a copied part, and gives the completed object no
 retention although the bucket's Object Lock has a default.
 
-Here each part goes to a file when it arrives and is forgotten in memory; completion joins
-the files.
+Here each part goes to a file when it arrives, written by a thread while others are served, and
+is forgotten in memory. Completion copies bytes only where they do not lie in a row already.
 """
 
 # ruff: noqa: SLF001 - a mend reaches into the emulator's own parts
 from __future__ import annotations
 
+import asyncio
 import re
-import shutil
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from glue.local.mends.guard import expect
+from glue.local.mends.s3_digests import HASHED_ASIDE_FROM, threads
 from glue.local.mends.upload_completion import Completion
 from glue.local.mends.upload_store import Store
 
@@ -26,9 +29,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glue.local.mends.upload_completion import Answer
+    from glue.local.mends.upload_store import Place
+
+# The body of the part at hand, and where a thread has written it.
+_written: ContextVar[tuple[Any, Place] | None] = ContextVar("written_part", default=None)
 
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 
+MOST_PARTS = 10_000
 EXPECTED_S3 = {
     "_create_multipart_upload": "3e8ca288f480",
     "_upload_part": "e27ecd53f1de",
@@ -53,6 +61,7 @@ def apply(home: Path) -> None:
     s3._upload_part_copy = _keeping_part_copy(s3, store)
     s3._complete_multipart_upload = Completion(s3, store)
     s3._abort_multipart_upload = _aborting(s3, store)
+    s3.handle_request = _writing_first(s3, store, s3.handle_request)
     s3.reset = _resetting(s3.reset, store)
 
 
@@ -74,6 +83,42 @@ def _creating(s3: Any, store: Store) -> Any:
         return answer
 
     return create
+
+
+def _writing_first(s3: Any, store: Store, original: Any) -> Any:
+    """Write the bytes of a part before the request is handled, which then keeps or drops them."""
+
+    async def handle_request(
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        arguments = method, path, headers, body, query_params, *others
+        number, upload_id = s3._qp(query_params, "partNumber"), s3._qp(query_params, "uploadId")
+        if (
+            method != "PUT"
+            or len(body) < HASHED_ASIDE_FROM
+            or not (number.isascii() and number.isdecimal() and 1 <= int(number) <= MOST_PARTS)
+            or upload_id not in s3._multipart_uploads
+        ):
+            return await original(*arguments, **named)
+        place = store.place(s3.get_account_id(), upload_id, int(number), len(body))
+        # Without an upload any more there is no folder either; the answer will say so.
+        with suppress(FileNotFoundError):
+            await asyncio.get_running_loop().run_in_executor(threads, place.write, body)
+        token = _written.set((body, place))
+        try:
+            return await original(*arguments, **named)
+        finally:
+            if _written.get() is not None:
+                store.give_up(place)
+            _written.reset(token)
+
+    return handle_request
 
 
 def _keeping_part(s3: Any, store: Store, original: Any) -> Any:
@@ -111,7 +156,11 @@ def _store_new_part(s3: Any, store: Store, query: dict[str, Any], answer: Answer
     if algorithm and "checksums" not in part:
         value = s3._compute_s3_checksum(algorithm, part["body"])
         part["checksums"] = {algorithm: value}
-    store.add(s3.get_account_id(), upload_id, number, part)
+    written = _written.get()
+    place = written[1] if written is not None and written[0] is part["body"] else None
+    store.add(s3.get_account_id(), upload_id, number, part, place)
+    if place is not None:
+        _written.set(None)  # it is kept
 
 
 def _aborting(s3: Any, store: Store) -> Any:
@@ -129,6 +178,6 @@ def _aborting(s3: Any, store: Store) -> Any:
 def _resetting(original: Any, store: Store) -> Any:
     def reset() -> None:
         original()
-        shutil.rmtree(store.folder, ignore_errors=True)
+        store.clear()
 
     return reset

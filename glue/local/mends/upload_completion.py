@@ -57,7 +57,7 @@ class Completion:
         except RefusedError as refused:
             return refused.answer
         account = s3.get_account_id()
-        whole = self.store.join(account, upload_id, [part["file"] for _, part in parts])
+        whole = self.store.join(account, upload_id, [part for _, part in parts])
         record["body"] = _content(whole)
         version_id = self._put(bucket_name, key, bucket, record, upload)
         del s3._multipart_uploads[upload_id]

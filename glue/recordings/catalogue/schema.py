@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from glue.recordings.catalogue.engine import Engine
 
 SCHEMA_VERSION = 1
-# The length, in characters, of the part of a text that is indexed: PostgreSQL refuses index
-# entries above 2,704 bytes, and a value may have 4,096 characters.
+# The length, in characters, up to which a text is indexed whole, and of a longer one only the
+# start: PostgreSQL refuses index entries above 2,704 bytes, and a value may have 4,096 characters.
 INDEXED_LENGTH = 100
 
 # varchar counts bytes in Redshift, of which UTF-8 needs up to four for one character.
@@ -48,9 +48,14 @@ INDEXES = (
     "create index if not exists recording_by_device on recording (device, recording)",
     "create index if not exists recording_by_time on recording (recorded_at, recording)",
     "create index if not exists attribute_by_number on attribute (name, number, recording)",
+    # Two for texts: with short ones whole in an index, it answers without the table's rows.
     (
-        "create index if not exists attribute_by_text on attribute "
-        f"(name, left(text, {INDEXED_LENGTH}), recording)"
+        "create index if not exists attribute_by_short_text on attribute "
+        f"(name, text, recording) where length(text) <= {INDEXED_LENGTH}"
+    ),
+    (
+        "create index if not exists attribute_by_long_text on attribute "
+        f"(name, left(text, {INDEXED_LENGTH}), recording) where length(text) > {INDEXED_LENGTH}"
     ),
 )
 READ_SCHEMA_VERSION = Statement("select max(version) as version from schema_version")

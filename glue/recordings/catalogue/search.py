@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from glue.errors import InputError
-from glue.recordings.catalogue import statements
-from glue.recordings.catalogue.conditions import RARE, weigh_conditions
+from glue.recordings.catalogue import conditions, statements
+from glue.recordings.catalogue.conditions import Way
 from glue.recordings.catalogue.engine import MissingSchemaError
 from glue.recordings.catalogue.schema import make_schema
 from glue.recordings.names import parse_time, show
@@ -18,13 +18,15 @@ from glue.recordings.records import Attribute, Recording, StoredObject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from glue.recordings.catalogue.conditions import Put
+    from glue.recordings.catalogue.conditions import Group
     from glue.recordings.catalogue.engine import Engine, Row, Statement
     from glue.recordings.query import Condition, Query
     from glue.recordings.records import Kind, State
 
 Result = TypeVar("Result")
-COMMON_IN_SAMPLE = 2  # below that, reading every text costs less than checking many recordings
+# Looking at a recording costs about ten times what gathering a match costs: a walk that is not
+# done after so many recordings for each result has probably a long way to go.
+WALK_PER_RESULT = 40
 MOST_ROUNDS = 5  # pages of recordings looked through for one page of objects
 
 
@@ -134,19 +136,41 @@ class Search:
         return int(self._rows(statements.count_incomplete(before))[0]["waiting"])
 
     def _found(self, query: Query, limit: int, *, inclusive: bool) -> list[Row]:
-        puts = self._weigh(query.conditions) if query.conditions else []
-        return self._rows(statements.find_recordings(query, puts, limit, inclusive=inclusive))
+        def ask(way: Way) -> list[Row]:
+            statement = statements.find_recordings(query, way, limit, inclusive=inclusive)
+            return self._rows(statement)
 
-    def _weigh(self, conditions: Sequence[Condition]) -> list[Put]:
-        """Return for each condition how to put it; refuse one whose type never occurs."""
-        count = self._engine.indexes
-        (row,) = self._rows(weigh_conditions(conditions, count=count))
-        for i, condition in enumerate(conditions):
+        if not query.conditions:
+            return ask(Way())
+        groups = conditions.group_conditions(query.conditions)
+        if not self._engine.indexes:  # to count is to search
+            self._weigh(groups, count=False)
+            return ask(conditions.plain(groups))
+        counts = self._weigh(groups, count=True)
+        if min(counts) == 0:
+            return []
+        if min(counts) <= conditions.RARE:
+            return ask(conditions.start(groups, counts))
+        rows = ask(conditions.walk(groups, WALK_PER_RESULT * limit))
+        if len(rows) == limit:
+            return rows
+        # A page that the walk did not fill says nothing about the recordings behind it.
+        if len(groups) > 1:
+            (row,) = self._rows(conditions.weigh_common(groups))
+            counts = conditions.estimates(groups, row)
+        return ask(conditions.gather(groups, counts))
+
+    def _weigh(self, groups: Sequence[Group], *, count: bool) -> list[int]:
+        """Return for each group how many match at most, up to `RARE` + 1 (nothing uncounted).
+
+        Raises `InputError` for a value whose type never occurs under its name.
+        """
+        (row,) = self._rows(conditions.weigh_groups(groups, count=count))
+        for i, group in enumerate(groups):
             numbers, texts = row[f"number{i}"] is not None, row[f"text{i}"] is not None
-            _refuse_clash(condition, numbers=numbers, texts=texts)
-        if not count:
-            return ["plain"] * len(conditions)
-        return [_put(condition, row[f"count{i}"]) for i, condition in enumerate(conditions)]
+            for condition in group.conditions:
+                _refuse_clash(condition, numbers=numbers, texts=texts)
+        return [int(row[f"count{i}"]) for i in range(len(groups))] if count else []
 
     def _complete(self, recordings: Iterable[Recording]) -> list[Recording]:
         known = {recording.recording: recording for recording in recordings}
@@ -161,12 +185,6 @@ class Search:
             replace(known[name], attributes=tuple(attributes[name]), objects=tuple(objects[name]))
             for name in names
         ]
-
-
-def _put(condition: Condition, count: int) -> Put:
-    if condition.operator == "contains":
-        return "check" if count >= COMMON_IN_SAMPLE else "collect"
-    return count if count <= RARE else "check"
 
 
 def _refuse_clash(condition: Condition, *, numbers: bool, texts: bool) -> None:

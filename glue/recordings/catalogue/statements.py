@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glue.recordings.catalogue.conditions import put_condition
 from glue.recordings.catalogue.engine import Statement, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from glue.recordings.catalogue.conditions import Put
+    from glue.recordings.catalogue.conditions import Way
     from glue.recordings.query import Query
     from glue.recordings.records import Attribute, Kind, Recording, StoredObject
 
@@ -183,12 +182,10 @@ def insert_objects(recording: str, objects: Sequence[StoredObject]) -> list[Stat
     return _inserts("object", _OBJECT_TYPES, rows)
 
 
-def find_recordings(
-    query: Query, puts: Sequence[Put], limit: int, *, inclusive: bool = False
-) -> Statement:
+def find_recordings(query: Query, way: Way, limit: int, *, inclusive: bool = False) -> Statement:
     """Return recordings that fulfil a query, by name, from behind `query.after` on.
 
-    `puts` says for each condition how to put it. `inclusive` starts with the recording named by
+    `way` is how the query's conditions are put. `inclusive` starts with the recording named by
     `query.after` itself.
     """
     listed, parameters = _listed("state", query.states)
@@ -207,12 +204,19 @@ def find_recordings(
         if time is not None:
             wheres.append(f"r.recorded_at {sign} cast(:{field} as timestamptz)")
             parameters[field] = _moment(time)
-    for i, (condition, put) in enumerate(zip(query.conditions, puts, strict=True)):
-        where, more = put_condition(condition, i, put)
-        wheres.append(where)
-        parameters |= more
+    for where in (*way.kept, *way.checks):
+        parameters |= where.parameters
+    wheres += [where.text for where in way.kept]
+    source = "recording r"
+    if way.checks:
+        # Within, so that the checks are asked last, and only until the page is full.
+        source = (
+            f"(select {_RECORDING_COLUMNS} from recording r where {' and '.join(wheres)} "  # noqa: S608
+            f"order by r.recording limit {int(way.among)}) r"
+        )
+        wheres = [where.text for where in way.checks]
     return Statement(
-        f"select {_RECORDING_COLUMNS} from recording r where {' and '.join(wheres)} "  # noqa: S608
+        f"select {_RECORDING_COLUMNS} from {source} where {' and '.join(wheres)} "  # noqa: S608
         f"order by r.recording limit {int(limit)}",
         parameters,
     )

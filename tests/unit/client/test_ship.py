@@ -206,6 +206,69 @@ def test_addresses_that_expire_are_asked_for_again(
     arrived(fake, made)
 
 
+@pytest.mark.parametrize(("good_for", "asked"), [(60.0, 1), (-1.0, 2)])
+def test_the_last_files_are_asked_for_ahead(
+    fake: Fake,
+    shipper: MakeShipper,
+    folder: Make,
+    good_for: float,
+    asked: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfer, "AHEAD_SECONDS", good_for)
+    questions: list[str] = []
+    real = upload.Uploader._ask
+
+    def ask(self: upload.Uploader, entry: Any) -> Any:
+        questions.append(entry.name)
+        return real(self, entry)
+
+    monkeypatch.setattr(upload.Uploader, "_ask", ask)
+    made = folder(a__bin=b"a" * 10, b__bin=b"b" * 20)
+    assert shipper().ship(made).state == "shipped"
+    assert questions.count("manifest.json") == asked
+    assert questions.count("session.txt") == asked
+    assert questions.count("a.bin") == 1
+    assert fake.order[-2:] == ["manifest.json", "session.txt"]
+    arrived(fake, made)
+
+
+def test_a_refused_question_ahead_is_asked_again(
+    fake: Fake, shipper: MakeShipper, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = upload.Uploader._ask
+    refused: list[str] = []
+
+    def ask(self: upload.Uploader, entry: Any) -> Any:
+        if entry.name == "manifest.json" and not refused:
+            refused.append(entry.name)
+            raise InputError("recording", "not now", "later")
+        return real(self, entry)
+
+    monkeypatch.setattr(upload.Uploader, "_ask", ask)
+    made = folder()
+    assert shipper().ship(made).state == "shipped"
+    assert refused
+    arrived(fake, made)
+
+
+def test_the_smallest_file_is_read_first(
+    fake: Fake, shipper: MakeShipper, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def hashing(local: LocalFile, *more: Any) -> Any:
+        read.append(local.name)
+        return hash_file(local, *more)
+
+    monkeypatch.setattr(transfer, "hash_file", hashing)
+    made = folder(a__bin=b"a" * 3000, b__bin=b"b" * 2000, c__bin=b"c" * 1000)
+    assert shipper().ship(made).state == "shipped"
+    assert read == ["c.bin", "b.bin", "a.bin", "session.txt"]
+    manifest = json.loads(fake.objects[f"{made.name}/manifest.json"].content)
+    assert [one["name"] for one in manifest["files"]] == ["a.bin", "b.bin", "c.bin", "session.txt"]
+
+
 def test_more_parts_than_one_call_has_addresses_for(
     fake: Fake, shipper: MakeShipper, folder: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import signal
+import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -158,6 +159,59 @@ def test_completing_an_upload_is_checked(session: LocalSession) -> None:
         s3.complete_multipart_upload(Bucket="no-such-bucket", Key="k", UploadId=small,
                                      MultipartUpload={"Parts": parts})  # fmt: skip
     assert code_of(error) == "NoSuchBucket"
+
+
+def test_large_bodies_are_checked_whoever_sends_them(cloud: Cloud, session: LocalSession) -> None:
+    s3 = make_bucket(session, "large-bodies")
+    good, other = os.urandom(PART), os.urandom(PART)
+    for wrong in (
+        {"ChecksumSHA256": digest(other)},
+        {"ChecksumCRC32": "AAAAAA=="},
+        {
+            "ContentMD5": base64.b64encode(
+                hashlib.md5(other, usedforsecurity=False).digest()
+            ).decode()
+        },
+    ):
+        with pytest.raises(botocore.exceptions.ClientError) as error:
+            s3.put_object(Bucket="large-bodies", Key="a", Body=good, **wrong)
+        assert code_of(error) == "BadDigest"
+    put = s3.put_object(Bucket="large-bodies", Key="a", Body=good, ChecksumSHA256=digest(good))
+    assert put["ETag"].strip('"') == hashlib.md5(good, usedforsecurity=False).hexdigest()
+    head = s3.head_object(Bucket="large-bodies", Key="a", ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == digest(good)
+
+    upload = {"Bucket": "large-bodies", "Key": "b"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload, ChecksumAlgorithm="SHA256")[
+        "UploadId"
+    ]
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        s3.upload_part(**upload, PartNumber=1, Body=good, ChecksumSHA256=digest(other))
+    assert code_of(error) == "BadDigest"
+    assert "Parts" not in s3.list_parts(**upload)
+    # One over a presigned address, one signed by the client, one sent again with other bytes.
+    presigning = session.client("s3", config=SIGNING)
+    address = presigning.generate_presigned_url(
+        "upload_part", {**upload, "PartNumber": 2, "ChecksumSHA256": digest(other)}
+    )
+    request = urllib.request.Request(
+        address, other, {"x-amz-checksum-sha256": digest(other)}, method="PUT"
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    s3.upload_part(**upload, PartNumber=1, Body=other, ChecksumSHA256=digest(other))
+    s3.upload_part(**upload, PartNumber=1, Body=good)
+    parts = [
+        {name: part[name] for name in ("PartNumber", "ETag", "ChecksumSHA256")}
+        for part in s3.list_parts(**upload)["Parts"]
+    ]
+    assert [part["ChecksumSHA256"] for part in parts] == [digest(good), digest(other)]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket="large-bodies", Key="b")["Body"].read() == good + other
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        s3.upload_part(**upload, PartNumber=1, Body=good)
+    assert code_of(error) == "NoSuchUpload"
+    assert not list((cloud.home / "state" / "multipart").glob(f"*/{upload['UploadId']}"))
 
 
 def test_locks_hold_after_a_restart_and_for_uploads_in_parts(

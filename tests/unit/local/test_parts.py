@@ -403,19 +403,91 @@ def test_uploads_cut_off_in_the_middle_are_cleared_away(tmp_path: Path) -> None:
     store = upload_store.Store(tmp_path)
     store.create("1", "whole", {"bucket": "b", "parts": {}})
     for number, body in ((1, b"one"), (2, b"two"), (1, b"again")):
-        store.add("1", "whole", number, {"body": body, "etag": f'"{body.hex()}"', "size": 3})
+        part = {"body": body, "etag": f'"{body.hex()}"', "size": len(body)}
+        store.add("1", "whole", number, part)
     (tmp_path / "1" / "whole" / "3.json").write_text(json.dumps({"file": "3.gone"}))
     (tmp_path / "1" / "cut-off").mkdir()
     loaded = store.load()
     assert list(loaded) == [("1", "whole")]
     parts = loaded["1", "whole"]["parts"]
     assert sorted(parts) == [1, 2]
-    names = [parts[number]["file"] for number in (1, 2)]
-    assert store.join("1", "whole", names).read_bytes() == b"againtwo"
+    assert store.join("1", "whole", [parts[1], parts[2]]).read_bytes() == b"againtwo"
     assert not (tmp_path / "1" / "cut-off").exists()
     assert len(list((tmp_path / "1" / "whole").glob("1.*"))) == 2
     store.remove("1", "whole")
     assert store.load() == {}
+
+
+def placed(store: upload_store.Store, number: int, body: bytes) -> dict[str, Any]:
+    """Add a part as the emulator does: its bytes first, then its facts."""
+    place = store.place("1", "u", number, len(body))
+    place.write(body)
+    part = {"body": body, "etag": f'"{body[:4].hex()}"', "size": len(body)}
+    store.add("1", "u", number, part, place)
+    return part
+
+
+def test_parts_that_lie_in_a_row_are_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_store, "_copy", lambda *_: pytest.fail("it was copied"))
+    store = upload_store.Store(tmp_path)
+    store.create("1", "u", {})
+    parts = {number: placed(store, number, body) for number, body in
+             ((2, b"two."), (3, b"end"), (1, b"one."), (4, b"left"))}  # fmt: skip
+    joined = store.join("1", "u", [parts[1], parts[2], parts[3]])
+    assert joined.read_bytes() == b"one.two.end"
+
+
+@pytest.mark.parametrize(
+    "why", ["shorter first", "sent again", "refused", "being written", "chosen", "restart"]
+)
+def test_parts_that_do_not_lie_in_a_row_are_copied(tmp_path: Path, why: str) -> None:
+    store = upload_store.Store(tmp_path)
+    store.create("1", "u", {})
+    expected = b"one.two.end"
+    if why == "shorter first":
+        parts = [placed(store, 3, b"end"), placed(store, 1, b"one."), placed(store, 2, b"two.")]
+        parts = [parts[1], parts[2], parts[0]]
+    else:
+        parts = [placed(store, 1, b"one.")]
+        if why == "refused":
+            refused = store.place("1", "u", 2, 4)
+            refused.write(b"bad!")
+            store.give_up(refused)
+        if why == "restart":
+            store = upload_store.Store(tmp_path)
+            assert store.load()["1", "u"]["parts"] == {1: parts[0]}
+        parts += [placed(store, 2, b"two."), placed(store, 3, b"end")]
+    if why == "sent again":
+        parts[0] = placed(store, 1, b"eno.")
+        expected = b"eno.two.end"
+    elif why == "being written":
+        other = store.place("1", "u", 4, 4)
+        expected = b"one.two.end"
+    elif why == "chosen":
+        parts = [parts[0], parts[2]]
+        expected = b"one.end"
+    joined = store.join("1", "u", parts)
+    if why == "being written":
+        other.write(b"late")
+    assert joined.read_bytes() == expected
+
+
+def test_a_refused_part_leaves_nothing_of_its_own(tmp_path: Path) -> None:
+    store = upload_store.Store(tmp_path)
+    store.create("1", "u", {})
+    placed(store, 1, b"one.")
+    again = store.place("1", "u", 1, 4)
+    again.write(b"bad!")
+    store.give_up(again)
+    assert sorted(one.name for one in store.of("1", "u").iterdir()) == [
+        "1.json", "upload.json", "whole",
+    ]  # fmt: skip
+    store.remove("1", "u")
+    store.give_up(store.place("1", "u", 2, 4))
+    store.clear()
+    assert not tmp_path.exists()
 
 
 @pytest.mark.parametrize("kind", ["missing", "refusing", "short"])
@@ -432,10 +504,12 @@ def test_files_are_joined_also_without_help_of_the_kernel(
         monkeypatch.setattr(os, "copy_file_range", fake, raising=False)
     store = upload_store.Store(tmp_path)
     store.create("1", "u", {})
+    parts = []
     for number in (1, 2):
         part = {"body": bytes([number]) * 2_000_000, "etag": f'"{number}"', "size": 2_000_000}
         store.add("1", "u", number, part)
-    joined = store.join("1", "u", ["1.1", "2.2"]).read_bytes()
+        parts.append(part)
+    joined = store.join("1", "u", parts).read_bytes()
     assert joined == b"\x01" * 2_000_000 + b"\x02" * 2_000_000
 
 

@@ -16,8 +16,12 @@ from glue.recordings.records import Attribute, Recording, StoredObject
 
 TIME = datetime(2021, 3, 1, tzinfo=UTC)
 CONDITIONS = parse_conditions(
-    ["n = 1", "n != 1", "n <= 1", "t = a", "t != a", "t contains a", "t exists"]
+    [
+        *("n = 1", "n != 1", "n <= 1", "o contains a", "e exists"),
+        *("t = a", "t != a", "t contains a", "t exists", f"l = {'a' * 200}", "l contains b"),
+    ]
 )
+GROUPS = conditions.group_conditions(CONDITIONS)
 ONLY_POSTGRESQL = (sql.OnConflict, sql.Returning, sql.Array, sql.ArrayAgg, sql.JSONExtract)
 
 
@@ -38,14 +42,22 @@ def every_statement() -> Iterator[Statement]:
     yield statements.delete_objects("a", "processed", ["k", "l"])
     yield from statements.insert_attributes("a", [Attribute("n", 1.0), Attribute("t", text="x")])
     yield from statements.insert_objects("a", [StoredObject("k", "raw", 1, None, None)])
-    yield conditions.weigh_conditions(CONDITIONS, count=True)
-    yield conditions.weigh_conditions(CONDITIONS, count=False)
+    yield conditions.weigh_groups(GROUPS, count=True)
+    yield conditions.weigh_groups(GROUPS, count=False)
+    yield conditions.weigh_common(GROUPS)
     full = Query(CONDITIONS, TIME, TIME, ("complete",), "rig", ("a", "b"), 5, "a")
-    for put in (5, "check", "collect", "plain"):
-        puts: list[conditions.Put] = [put] * len(CONDITIONS)
-        yield statements.find_recordings(full, puts, 6)
-    yield statements.find_recordings(full, puts, 6, inclusive=True)
-    yield statements.find_recordings(Query(), [], 6)
+    counts = [2000 + n for n in range(len(GROUPS))]
+    ways = (
+        conditions.plain(GROUPS),
+        conditions.start(GROUPS, counts),
+        conditions.walk(GROUPS, 10),
+        conditions.gather(GROUPS, counts),
+        conditions.gather(GROUPS[:1], counts),
+    )
+    for way in ways:
+        yield statements.find_recordings(full, way, 6)
+    yield statements.find_recordings(full, ways[-1], 6, inclusive=True)
+    yield statements.find_recordings(Query(), conditions.Way(), 6)
     yield statements.count_incomplete(TIME)
 
 
