@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # The design document's own example: a name in the form of a date that no calendar has.
 IMPOSSIBLE_DATE = "20210229_161221"
+# Raw data never changes, so this one is the same in every run, whatever size was asked for.
+IMPOSSIBLE_DATE_BYTES = 2_000_000
 HARDWARE_MODELS = ("Neuropixels 1.0", "Neuropixels 2.0", "MED64 Presto", "OpenBCI Cyton")
 NUMBER_OF_RECORDINGS = 12
 BROKEN_METADATA, BROKEN_MANIFEST, SHIPPED_TWICE = 6, 7, 9  # which of them have a flaw
@@ -95,9 +97,10 @@ def fabricate(root: Path, run: str, size_bytes: int, start: datetime) -> list[Fa
             "temperature": round(source.uniform(35.5, 38.0), 1),
             "notes": source.choice(("calm", "moved twice; see video", "50 % light")),
         }
-        state, flaw, seed = "processed", "", f"{run}-{number}"
+        state, flaw, seed, size = "processed", "", f"{run}-{number}", size_bytes
         if number == 0:
             name, recorded_at, seed = IMPOSSIBLE_DATE, None, IMPOSSIBLE_DATE
+            size = IMPOSSIBLE_DATE_BYTES
             attributes = {
                 "subject": "mouse-107",
                 "subject_fatigue": 4,
@@ -114,7 +117,7 @@ def fabricate(root: Path, run: str, size_bytes: int, start: datetime) -> list[Fa
             flaw = "shipped twice"
         folder = root / rig / name
         folder.mkdir(parents=True)
-        _write_data(folder, seed, size_bytes)
+        _write_data(folder, seed, size)
         metadata = write_metadata(folder, rig, attributes)
         made.append(
             Fabricated(

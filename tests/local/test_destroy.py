@@ -88,13 +88,18 @@ def test_destroy_keeps_raw_recordings_unless_they_are_named(platform: Platform) 
 
 
 def test_down_leaves_no_process_and_no_open_port(platform: Platform) -> None:
-    home = str(platform.build / "local")
-    ours = [p.pid for p in psutil.process_iter(["cmdline"]) if home in " ".join(p.cmdline())]
-    assert ours, "the cloud runs"
+    assert processes(platform), "the cloud runs"
     platform.down()
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            assert home not in " ".join(process.cmdline()), process
+    assert processes(platform) == []
     for port in (platform.port, platform.postgres_port):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, port
+
+
+def processes(platform: Platform) -> list[str]:
+    """Return the command lines of the processes that belong to the platform's cloud."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(process.cmdline()))
+    return [line for line in found if str(platform.build / "local") in line]
