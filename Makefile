@@ -58,7 +58,7 @@ package: venv ## Build the Lambda packages (AWS and this machine)
 	@$(GLUE) deploy package
 
 plan: venv check-terraform ## Plan ENV, save the plan and say what it would change
-	@$(GLUE) deploy plan --env $(ENV)
+	@$(GLUE) deploy plan --env $(ENV) || test $$? -eq 2  # 2 says that there are changes
 
 apply: venv check-terraform ## Apply the saved plan of ENV
 	@$(GLUE) deploy apply --env $(ENV)

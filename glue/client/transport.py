@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -90,7 +91,7 @@ class Slice:
         plain = type(connection) is socket.socket
         while position < end:
             if plain:
-                sent = connection.sendfile(self._file, position, min(STRIDE, end - position))
+                sent = _sendfile(connection, self._file, position, min(STRIDE, end - position))
             else:
                 block = os.pread(self._file.fileno(), min(BLOCK, end - position), position)
                 connection.sendall(block)
@@ -99,6 +100,24 @@ class Slice:
                 raise FileShrankError
             position += sent
             moved(sent)
+
+
+def _sendfile(connection: socket.socket, file: BinaryIO, start: int, count: int) -> int:
+    """Send up to `count` bytes of a file from `start`, and return how many; 0 at its end.
+
+    Not `socket.sendfile`: when a connection breaks before its first byte, that reads on from the
+    file's own position, which several threads share, and takes the end of it for ours.
+    """
+    while True:
+        try:
+            return os.sendfile(connection.fileno(), file.fileno(), start, count)
+        except BlockingIOError:
+            # A socket with a timeout never blocks; the waiting is left to its owner.
+            ready = select.poll()
+            ready.register(connection, select.POLLOUT)
+            timeout = connection.gettimeout()
+            if not ready.poll(None if timeout is None else timeout * 1000):
+                raise TimeoutError("the other side takes no more bytes") from None
 
 
 class Transport:

@@ -218,11 +218,10 @@ def read_facts(name: str, project: Project) -> Facts:
     folder = project.variables_file(LOCAL).parent
     known = sorted(file.stem for file in folder.glob("*.tfvars"))
     if name not in known:
-        raise NotFound(
-            "environment",
-            f"there is no environment {name!r}",
-            f"use one of {', '.join(known)}" if known else f"write a tfvars file in {folder}",
-        )
+        remedy = f"use one of {', '.join(known)}" if known else f"write a tfvars file in {folder}"
+        if (example := folder / f"{name}.tfvars.example").is_file():
+            remedy = f"copy {example.name} to {name}.tfvars beside it and fill in what is yours"
+        raise NotFound("environment", f"there is no environment {name!r}", remedy)
     path = project.variables_file(name)
     text = path.read_text(encoding="utf-8")
     values: Mapping[str, str] = {m["name"]: m["value"] for m in ASSIGNMENT.finditer(text)}

@@ -30,7 +30,8 @@ def _page(figures: dict[str, list[Figure]]) -> str:
         f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench WRITE=1` on {os.cpu_count()} cores",
         f"({machine.machine()}), {memory:.0f} GiB of memory, Python {machine.python_version()},",
         "against the local cloud on the same machine. Ratios compare with a peer of the same run;",
-        "absolute times say more about the machine and the emulator than about AWS.",
+        "absolute times say more about the machine and the emulator than about AWS. The local",
+        "PostgreSQL does not wait for the disk (fsync is off).",
         "",
     ]
     for subject, measured in figures.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from pathlib import Path
@@ -21,7 +22,7 @@ from glue.client.retries import (
     retry_after,
 )
 from glue.client.session import Session, path_of
-from glue.client.transport import Content, RefusedError, Slice, Transport
+from glue.client.transport import Content, FileShrankError, RefusedError, Slice, Transport
 from glue.errors import Conflict, Forbidden, InputError, NotFound, Unauthorised
 from tests.unit.client.fake import Fake
 
@@ -167,11 +168,11 @@ def test_bytes_through_tls_go_block_by_block(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"0123456789" * 60_000)
     counts: list[int] = []
-    socket: Any = Secure()
+    secure: Any = Secure()
     with path.open("rb", buffering=0) as file:
         body = Slice(file, 10, 300_000)
-        body.send(socket, counts.append)
-    assert socket.sent == path.read_bytes()[10:300_010]
+        body.send(secure, counts.append)
+    assert secure.sent == path.read_bytes()[10:300_010]
     assert sum(counts) == body.length
 
 
@@ -277,3 +278,20 @@ def test_threads_share_a_session(fake: Fake, session: Session) -> None:
         thread.join()
     assert fake.count("POST /v1/token") == 1
     assert fake.count("GET /v1/recordings") == 8
+
+
+def test_a_broken_connection_is_not_taken_for_a_file_that_shrank(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(3_000_000))
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0.2)
+    with path.open("rb", buffering=0) as file, ours:
+        file.seek(0, 2)  # where another thread may have left it
+        with pytest.raises(TimeoutError, match="takes no more bytes"):
+            Slice(file, 0, 3_000_000).send(ours, lambda _: None)
+        theirs.close()
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
+            Slice(file, 0, 3_000_000).send(ours, lambda _: None)
+        reader, writer = socket.socketpair()
+        with reader, writer, pytest.raises(FileShrankError):
+            Slice(file, 2_999_990, 20).send(writer, lambda _: None)
