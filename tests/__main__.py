@@ -8,6 +8,7 @@ pytest run with just these.
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -45,11 +46,18 @@ def count(name: str) -> tuple[int, int, int]:
     return tests - failed - skipped, failed, skipped
 
 
-def start(name: str, *command: str) -> subprocess.Popen[str]:
-    """Start a pytest run; its result goes into a file named after it."""
+def start(name: str, temporary: str, *command: str) -> subprocess.Popen[str]:
+    """Start a pytest run; its result goes into a file named after it.
+
+    Each has a temporary folder of its own. The one that pytest runs share by default is closed
+    to other users whenever a run begins, and a PostgreSQL that root started is another user.
+    """
     (REPORTS / f"{name}.xml").unlink(missing_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-m", *command, f"--junit-xml={REPORTS / name}.xml", "--durations=12"],
+        [
+            sys.executable, "-m", *command, "--durations=12",
+            f"--junit-xml={REPORTS / name}.xml", f"--basetemp={Path(temporary) / name}",
+        ],
         cwd=ROOT, env=clean_environment(), text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
@@ -70,16 +78,18 @@ def main() -> int:
     (ROOT / "build" / "coverage").mkdir(parents=True, exist_ok=True)
     coverage("erase")
     began = time.monotonic()
-    runs = {
-        WHOLE: start(WHOLE, "pytest", "tests/local"),
-        PARTS: start(PARTS, "coverage", "run", "-m", "pytest", "tests/unit", "tests/modules"),
-    }
-    followers = [threading.Thread(target=follow, args=run) for run in runs.items()]
-    for follower in followers:
-        follower.start()
-    for follower in followers:
-        follower.join()
-    codes = {name: process.wait() for name, process in runs.items()}
+    with tempfile.TemporaryDirectory(prefix="proving-ground-") as temporary:
+        parts = ("coverage", "run", "-m", "pytest", "tests/unit", "tests/modules")
+        runs = {
+            WHOLE: start(WHOLE, temporary, "pytest", "tests/local"),
+            PARTS: start(PARTS, temporary, *parts),
+        }
+        followers = [threading.Thread(target=follow, args=run) for run in runs.items()]
+        for follower in followers:
+            follower.start()
+        for follower in followers:
+            follower.join()
+        codes = {name: process.wait() for name, process in runs.items()}
     coverage("combine", "--quiet")
     covered = coverage("report", f"--fail-under={MINIMUM_BRANCH_COVERAGE_PERCENT}")
     counts = [count(name) for name in runs if (REPORTS / f"{name}.xml").is_file()]
