@@ -12,6 +12,9 @@ from rich.console import Console
 
 app = typer.Typer(add_completion=False)
 console = Console()
+if not console.is_terminal:
+    # A log has no width of its own; a reason broken after every word helps nobody.
+    console.width = 140
 
 # The shipper's journal of a demonstration must not mix with the user's own.
 JOURNAL_VARIABLE = "PROVING_GROUND_JOURNAL"

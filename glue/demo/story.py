@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 SETTLED = frozenset({"processed", "quarantined"})
 FINDABLE = frozenset({"complete", "processed", "quarantined"})
 POLL_SECONDS = 0.05
-LOG_WIDTH = 140
 
 
 class DemonstrationError(InputError):
@@ -279,8 +278,7 @@ class Story:
                 answer.get("reason") or one.made.flaw,
             )  # fmt: skip
         self._console.print()
-        # A log has no width of its own; a reason broken after every word helps nobody.
-        self._console.print(table, width=None if self._console.is_terminal else LOG_WIDTH)
+        self._console.print(table)
 
     # --- telling --------------------------------------------------------------------------
 
