@@ -19,6 +19,7 @@ import psutil
 
 from glue.errors import InputError
 from glue.local import processes, snapshot
+from glue.local.batch import engines
 from glue.local.configuration import (
     ACCESS_KEY,
     ACCOUNT_ID,
@@ -277,6 +278,7 @@ class Cloud:
         server.stop()
         self.facts_file.unlink(missing_ok=True)
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
+        engines.sweep(self.home)
         return launcher is not None or server_ran
 
     def _end_workers(self, leader: int | None) -> None:

@@ -1,0 +1,1 @@
+"""`make test-containers`: what only a container can prove."""
