@@ -1,101 +1,157 @@
-"""Taking an environment away: drain it, destroy it, and say what is still there."""
+"""Taking an environment away: drain it, destroy it, and say what is still there and why."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from glue.deploy import packages
+from glue.deploy import (
+    drain_batch,
+    drain_cluster,
+    drain_events,
+    drain_keys,
+    drain_protection,
+    drain_registry,
+    drain_remains,
+    drain_roles,
+    packages,
+    state,
+)
+from glue.deploy.drain import Drain
+from glue.deploy.drain_storage import empty
+from glue.deploy.drift_explained import resources_of
+from glue.deploy.drift_unmanaged import Known, other_states, recognised
 from glue.deploy.plans import MARKER
 from glue.deploy.process import TerraformError
-from glue.errors import Conflict, InputError, NotFound
+from glue.deploy.tagged import going, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glue.deploy.environments import Environment
 
-ATTEMPTS = 4
+ATTEMPTS = 5
 PAUSE_SECONDS = 10.0
-DELETED_AT_ONCE = 1000
-PROJECT_TAG = "proving-ground"
 
 # AWS says these while one of its parts has not yet heard what another has done.
 PASSING = re.compile(
     r"DependencyViolation|BucketNotEmpty|ResourceInUse|OperationAborted|is in use|currently in use"
     r"|ConflictException|TooManyRequests|Throttling|timeout while waiting"
+    # Batch, see terraform-provider-aws#13221 and #46925.
+    r"|found existing JobQueue relationship|resource is being modified|must be DISABLED"
+    r"|RepositoryNotEmpty|has dependencies and cannot be deleted|has a dependent object"
 )
 
+LISTED_STILL = "Terraform deleted it; AWS goes on listing it for some minutes"
+ELSEWHERE = "another Terraform root made it, such as the bootstrap, and it goes with that"
+BY_HAND = "no state knows it: it was made by hand, or left by a run that broke off"
 
-class Bucket(NamedTuple):
-    """A bucket that Terraform made."""
 
-    name: str
-    is_destroyable: bool
+class Left(BaseModel):
+    """Something that still carries our tags, and why."""
+
+    arn: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.arn}: {self.reason}"
 
 
 class Report(BaseModel):
-    """What a destroy did, and what still carries our tags."""
+    """What a destroy did, what still carries our tags, and what AWS will delete by itself."""
 
     environment: str
     destroyed: int
     erased_objects: dict[str, int]
     revoked_keys: int
-    left: list[str]
+    # What else was done on the way, by what it is called, such as stopped_jobs.
+    drained: dict[str, int] = Field(default_factory=dict)
+    left: list[Left] = Field(default_factory=list)
+    going: list[Left] = Field(default_factory=list)
+
+    def to_text(self) -> str:
+        """Return the report for people."""
+        lines = [f"{self.environment}: {self.destroyed} resources destroyed"]
+        lines += [
+            f"  {name}: {n} object versions erased" for name, n in self.erased_objects.items()
+        ]
+        lines.append(f"  {self.revoked_keys} API keys revoked")
+        lines += [f"  {n} {what.replace('_', ' ')}" for what, n in self.drained.items()]
+        lines += [f"  going: {one}" for one in self.going]
+        lines += [f"  still there: {one}" for one in self.left]
+        if not self.left:
+            lines.append("  nothing is left that carries its tags")
+        return "\n".join(lines)
 
 
 def destroy(
     environment: Environment,
-    erase_raw: Sequence[str] = (),
+    erase: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
     pause: float = PAUSE_SECONDS,
 ) -> Report:
     """Destroy everything Terraform made in an environment.
 
-    Buckets that Terraform marks as destroyable are emptied first. Any other bucket that holds
-    something, recordings above all, stops the whole before anything is touched, unless it is
-    named in `erase_raw`. Raises Conflict for such a bucket, NotFound for a name that is none
-    of this environment's buckets, TerraformError when Terraform fails for good.
+    What holds data that cannot be made again, or is protected against deletion, stops the whole
+    before anything is touched, all of it in one list, unless it is named in `erase`: a bucket, a
+    table, a registry, a user pool and so on. Then everything that runs is ended, what can be
+    emptied is emptied, and Terraform destroys, up to five times where AWS only needs time.
+    `on_line` is given what is done, line by line; `pause` is the seconds to wait, longer each
+    time. Raises Conflict for what is in the way and for a lock that somebody holds, NotFound for
+    a name to erase that is nothing of this environment, TerraformError when Terraform fails for
+    good.
     """
     packages.build(environment.target, environment.project)
     terraform = environment.terraform(on_line)
-    state = list(resources(terraform.show()))
+    made = [one for one in resources(terraform.show()) if one.get("mode") == "managed"]
+    context = Drain(environment, made, _teller(on_line), pause)
+    drain_protection.check(context, erase)
+    if made:
+        state.backup(environment)
+    drain_protection.lift(context, erase)
+    drain_events.drain(context)
+    drain_batch.drain(context)
+    drain_cluster.drain(context)
+    drain_keys.drain(context)
+    drain_roles.drain(context)
+    drain_registry.drain(context, erase)
+    erased = dict.fromkeys(_buckets(context, erase), 0)
     storage = environment.client("s3")
-    erased = _drainable(storage, [b for b in map(_bucket, state) if b], erase_raw)
-    for name in erase_raw:
-        # The policy that keeps anyone from deleting recordings has done its work here.
-        storage.delete_bucket_policy(Bucket=name)
-    revoked = sum(revoke_keys(environment, plan) for plan in _usage_plans(state))
     for attempt in range(1, ATTEMPTS + 1):
         for name in erased:
-            erased[name] += empty(storage, name, bypass=name in erase_raw)
+            erased[name] += empty(storage, name, bypass=name in erase)
         try:
-            terraform.destroy(environment.variable_files())
+            with state.explained(environment):
+                terraform.destroy(environment.variable_files())
             break
         except TerraformError as error:
             if attempt == ATTEMPTS or not PASSING.search(error.message):
                 raise
+            context.tell(f"AWS needs time ({_first_line(error)}): again in {pause * attempt:.0f} s")
             time.sleep(pause * attempt)
-    left = remaining(environment)
+            drain_remains.release_interfaces(context)
+    drain_remains.delete_log_groups(context)
+    left, leaving = remaining(environment, made)
     forget(environment, storage)
+    revoked = context.counts.pop("revoked_keys", 0)
     return Report(
         environment=environment.name,
-        destroyed=sum(entry.get("mode") == "managed" for entry in state),
+        destroyed=len(made),
         erased_objects={name: count for name, count in erased.items() if count},
         revoked_keys=revoked,
+        drained=context.counts,
         left=left,
+        going=leaving,
     )
 
 
-def resources(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def resources(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Return every resource of a state as `terraform show -json` gives it."""
-    root = state.get("values", {}).get("root_module")
+    root = content.get("values", {}).get("root_module")
     pending = [root] if root else []
     while pending:
         module = pending.pop()
@@ -103,71 +159,29 @@ def resources(state: dict[str, Any]) -> Iterator[dict[str, Any]]:
         pending += module.get("child_modules", [])
 
 
-def empty(storage: Any, name: str, *, bypass: bool) -> int:
-    """Delete all versions and unfinished uploads of a bucket; return how many versions.
+def remaining(
+    environment: Environment, made: Sequence[Mapping[str, Any]] = ()
+) -> tuple[list[Left], list[Left]]:
+    """Return what still carries the tags of an environment, and what AWS will delete by itself.
 
-    `bypass` goes past a retention in governance mode. Raises InputError when S3 keeps an object.
+    `made` is what Terraform had made, as `terraform show -json` gives it. Keys and secrets whose
+    period of grace runs count as going.
     """
-    deleted = 0
-    try:
-        for page in storage.get_paginator("list_object_versions").paginate(
-            Bucket=name, PaginationConfig={"PageSize": DELETED_AT_ONCE}
-        ):
-            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            found = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
-            if not found:
-                continue
-            answer = storage.delete_objects(
-                Bucket=name,
-                Delete={"Objects": found, "Quiet": True},
-                **({"BypassGovernanceRetention": True} if bypass else {}),
-            )
-            if refused := answer.get("Errors"):
-                first = refused[0]
-                raise InputError(
-                    f"bucket {name}",
-                    f"{len(refused)} objects stay, {first['Key']} first: {first['Message']}",
-                    "wait until their retention is over, or use a role that may bypass it",
-                )
-            deleted += len(found)
-        for page in storage.get_paginator("list_multipart_uploads").paginate(Bucket=name):
-            for upload in page.get("Uploads", []):
-                storage.abort_multipart_upload(
-                    Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
-    except storage.exceptions.NoSuchBucket:
-        return deleted
-    return deleted
-
-
-def revoke_keys(environment: Environment, usage_plan: str) -> int:
-    """Delete the API keys of a usage plan, which devices got after apply; return how many."""
-    gateway = environment.client("apigateway")
-    try:
-        pages = list(gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=usage_plan))
-    except gateway.exceptions.NotFoundException:
-        return 0
-    keys = [key["id"] for page in pages for key in page.get("items", [])]
-    for key in keys:
-        # An earlier attempt that was stopped later may have deleted it already.
-        with suppress(gateway.exceptions.NotFoundException):
-            gateway.delete_api_key(apiKey=key)
-    return len(keys)
-
-
-def remaining(environment: Environment) -> list[str]:
-    """Return the ARNs of what still carries the tags of this environment, sorted.
-
-    A key that only waits for the end of its period of grace counts as gone.
-    """
-    tags = {"project": PROJECT_TAG, "environment": environment.name}
-    pages = (
-        environment.client("resourcegroupstaggingapi")
-        .get_paginator("get_resources")
-        .paginate(TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()])
-    )
-    found = [entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]]
-    return sorted(arn for arn in found if not _is_going(environment, arn))
+    ours = Known()
+    for entry in made:
+        ours.add(entry["values"])
+    others = Known(resources_of(one) for one in other_states(environment))
+    left: list[Left] = []
+    leaving: list[Left] = []
+    for one in tagged(environment):
+        if reason := going(environment, one):
+            leaving.append(Left(arn=one.arn, reason=reason))
+        elif others.has(one):
+            left.append(Left(arn=one.arn, reason=ELSEWHERE))
+        else:
+            known = recognised(one, ours) or (LISTED_STILL if ours.has(one) else BY_HAND)
+            left.append(Left(arn=one.arn, reason=known))
+    return left, leaving
 
 
 def forget(environment: Environment, storage: Any) -> None:
@@ -182,59 +196,20 @@ def forget(environment: Environment, storage: Any) -> None:
         storage.delete_bucket(Bucket=environment.state_bucket)
 
 
-def _is_going(environment: Environment, arn: str) -> bool:
-    """Tell whether an ARN is that of a key whose deletion is scheduled."""
-    if arn.split(":")[2] != "kms":
-        return False
-    key = environment.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
-    return bool(key["KeyState"] == "PendingDeletion")
-
-
-def _usage_plans(state: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the ids of the usage plans in a state."""
+def _buckets(context: Drain, erase: Sequence[str]) -> list[str]:
+    """Return the buckets to empty: those marked as destroyable, and those that are named."""
     return [
-        entry["values"]["id"] for entry in state if entry["type"] == "aws_api_gateway_usage_plan"
+        values["bucket"]
+        for values in context.of("aws_s3_bucket")
+        if drain_protection.is_destroyable(values) or values["bucket"] in erase
     ]
 
 
-def _bucket(entry: dict[str, Any]) -> Bucket | None:
-    """Return the bucket that an entry of the state is, or None for anything else."""
-    if entry.get("mode") != "managed" or entry["type"] != "aws_s3_bucket":
-        return None
-    values = entry["values"]
-    # A bucket under Object Lock holds what cannot be made again, on a laptop too.
-    may_go = bool(values.get("force_destroy")) and not values.get("object_lock_enabled")
-    return Bucket(values["bucket"], may_go)
+def _teller(on_line: Callable[[str], None] | None) -> Callable[[str], None]:
+    """Return a receiver for what drains do, told apart from Terraform's own lines."""
+    return lambda line: on_line(f"drain: {line}") if on_line else None
 
 
-def _drainable(storage: Any, buckets: Sequence[Bucket], erase_raw: Sequence[str]) -> dict[str, int]:
-    """Return the buckets to empty, with zero each, or raise before anything is touched."""
-    names = {bucket.name for bucket in buckets}
-    for name in erase_raw:
-        if name not in names:
-            raise NotFound(
-                "erase-raw",
-                f"{name} is no bucket of this environment",
-                f"use one of {', '.join(sorted(names))}",
-            )
-    for bucket in buckets:
-        if bucket.is_destroyable or bucket.name in erase_raw:
-            continue
-        if _holds_something(storage, bucket.name):
-            raise Conflict(
-                f"bucket {bucket.name}",
-                "it holds recordings or other data that cannot be made again",
-                f"to erase them for ever, say `--erase-raw {bucket.name}`",
-            )
-    return {b.name: 0 for b in buckets if b.is_destroyable or b.name in erase_raw}
-
-
-def _holds_something(storage: Any, name: str) -> bool:
-    """Tell whether a bucket holds any version of any object; a bucket that is gone does not."""
-    try:
-        page = storage.list_object_versions(Bucket=name, MaxKeys=1)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
-            return False
-        raise
-    return bool(page.get("Versions") or page.get("DeleteMarkers"))
+def _first_line(error: TerraformError) -> str:
+    """Return the sentence of Terraform's that says what went wrong."""
+    return error.message.splitlines()[0].removeprefix("Error: ")

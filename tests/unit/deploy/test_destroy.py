@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from glue.deploy import destroy, packages
+from glue.deploy import destroy, drain_protection, drain_storage, packages
 from glue.deploy.environments import Environment, LocalCloud
 from glue.deploy.plans import MARKER
 from glue.deploy.process import TerraformError
@@ -26,7 +27,7 @@ STATE: dict[str, Any] = {
         "root_module": {
             "resources": [
                 {"mode": "data", "type": "aws_s3_bucket", "values": {"bucket": "theirs"}},
-                {"mode": "managed", "type": "aws_iam_role", "values": {}},
+                {"mode": "managed", "type": "aws_cloudfront_function", "values": {}},
             ],
             "child_modules": [
                 {
@@ -40,11 +41,10 @@ STATE: dict[str, Any] = {
 
 
 def test_a_locked_bucket_is_never_destroyable_by_itself() -> None:
-    open_bucket = resource(PROCESSED, force_destroy=True)
-    assert destroy._bucket(open_bucket) == destroy.Bucket(PROCESSED, True)
-    locked = resource(RAW, force_destroy=True)
-    locked["values"]["object_lock_enabled"] = True
-    assert destroy._bucket(locked) == destroy.Bucket(RAW, False)
+    open_bucket = resource(PROCESSED, force_destroy=True)["values"]
+    assert drain_protection.is_destroyable(open_bucket)
+    assert not drain_protection.is_destroyable(open_bucket | {"object_lock_enabled": True})
+    assert not drain_protection.is_destroyable(resource(RAW)["values"])
 
 
 class FakeTerraform:
@@ -69,11 +69,13 @@ class FakeTerraform:
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
-        session: Any = boto3.session.Session(
-            aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-central-1"
-        )
-        monkeypatch.setattr(Environment, "client", lambda _, name: session.client(name))
-        client = session.client("s3")
+        session: Any = boto3.session.Session("a", "b")
+
+        def client_of(self: Environment, name: str) -> Any:
+            return session.client(name, region_name=self.facts.region)
+
+        monkeypatch.setattr(Environment, "client", client_of)
+        client = session.client("s3", region_name="eu-central-1")
         place = {"LocationConstraint": "eu-central-1"}
         for name in (RAW, PROCESSED, "local-terraform-state-000000000000"):
             client.create_bucket(Bucket=name, CreateBucketConfiguration=place)
@@ -112,8 +114,9 @@ def test_recordings_stop_everything(
 ) -> None:
     fill(storage, RAW)
     fill(storage, PROCESSED)
-    with pytest.raises(Conflict, match=f"bucket {RAW}: it holds recordings.*--erase-raw {RAW}"):
+    with pytest.raises(Conflict, match=f"bucket {RAW}: it holds recordings") as caught:
         destroy.destroy(local)
+    assert f"--erase {RAW}" in caught.value.remedy
     assert terraform.calls == 0
     assert storage.list_object_versions(Bucket=PROCESSED)["Versions"], "nothing was touched"
 
@@ -146,7 +149,7 @@ def test_everything_goes_when_the_bucket_is_named(
 
 
 def test_a_name_that_is_no_bucket_of_ours(local: Environment, terraform: FakeTerraform) -> None:
-    with pytest.raises(NotFound, match=f"theirs is no bucket.*{PROCESSED}, {RAW}"):
+    with pytest.raises(NotFound, match=f"theirs is nothing of this.*{PROCESSED}, {RAW}"):
         destroy.destroy(local, ["theirs"])
 
 
@@ -183,7 +186,9 @@ def test_what_is_left_is_told(local: Environment, storage: Any) -> None:
     tags = [{"Key": "project", "Value": "proving-ground"}, {"Key": "environment", "Value": "local"}]
     storage.put_bucket_tagging(Bucket=RAW, Tagging={"TagSet": tags})
     storage.put_bucket_tagging(Bucket=PROCESSED, Tagging={"TagSet": tags[:1]})
-    assert destroy.remaining(local) == [f"arn:aws:s3:::{RAW}"]
+    left, going = destroy.remaining(local)
+    assert [one.arn for one in left] == [f"arn:aws:s3:::{RAW}"]
+    assert going == []
 
 
 def test_a_key_that_is_going_is_not_left(local: Environment, storage: Any) -> None:
@@ -194,7 +199,9 @@ def test_a_key_that_is_going_is_not_left(local: Environment, storage: Any) -> No
     ]
     made = [keys.create_key(Tags=tags)["KeyMetadata"] for _ in range(2)]
     keys.schedule_key_deletion(KeyId=made[0]["KeyId"])
-    assert destroy.remaining(local) == [made[1]["Arn"]]
+    left, going = destroy.remaining(local)
+    assert [one.arn for one in left] == [made[1]["Arn"]]
+    assert [one.arn for one in going] == [made[0]["Arn"]]
 
 
 def test_devices_lose_their_keys(
@@ -215,6 +222,58 @@ def test_devices_lose_their_keys(
     assert destroy.destroy(local).revoked_keys == 1
     assert [key["name"] for key in gateway.get_api_keys()["items"]] == ["stranger"]
     assert not (local.project.local_home / "profiles").exists()
+
+
+def test_why_something_is_left(local: Environment, storage: Any, terraform: FakeTerraform) -> None:
+    queues = local.client("sqs")
+    tags = {"project": "proving-ground", "environment": "local"}
+    for name in ("ours", "theirs", "bootstrap"):
+        queues.create_queue(QueueName=name, tags=tags)
+    arn = "arn:aws:sqs:eu-central-1:123456789012:"
+    made = [{"values": {"arn": f"{arn}ours"}}]
+    instances = [{"attributes": {"arn": f"{arn}bootstrap"}}]
+    state = {"resources": [{"mode": "managed", "type": "t", "name": "n", "instances": instances}]}
+    bucket = "local-terraform-state-000000000000"
+    storage.put_object(Bucket=bucket, Key="bootstrap.tfstate", Body=json.dumps(state))
+    left, _ = destroy.remaining(local, made)
+    assert [str(one) for one in left] == [
+        f"{arn}bootstrap: {destroy.ELSEWHERE}",
+        f"{arn}ours: {destroy.LISTED_STILL}",
+        f"{arn}theirs: {destroy.BY_HAND}",
+    ]
+
+
+def test_the_report_for_people(local: Environment, terraform: FakeTerraform) -> None:
+    report = destroy.destroy(local)
+    assert report.to_text().splitlines() == [
+        "local: 3 resources destroyed",
+        "  0 API keys revoked",
+        "  nothing is left that carries its tags",
+    ]
+    more = report.model_copy(
+        update={
+            "erased_objects": {"raw": 2},
+            "drained": {"stopped_jobs": 3},
+            "left": [destroy.Left(arn="arn:a", reason="why")],
+            "going": [destroy.Left(arn="arn:b", reason="soon")],
+        }
+    )
+    assert more.to_text().splitlines()[1:] == [
+        "  raw: 2 object versions erased",
+        "  0 API keys revoked",
+        "  3 stopped jobs",
+        "  going: arn:b: soon",
+        "  still there: arn:a: why",
+    ]
+
+
+def test_what_is_done_is_told(local: Environment, storage: Any, terraform: FakeTerraform) -> None:
+    lines: list[str] = []
+    terraform.failures = ["Error: ClientException: found existing JobQueue relationship"]
+    destroy.destroy(local, on_line=lines.append, pause=0)
+    reason = "ClientException: found existing JobQueue relationship"
+    assert lines == [f"drain: AWS needs time ({reason}): again in 0 s"]
+    assert terraform.calls == 2
 
 
 def test_state_elsewhere_is_kept(project: Project, storage: Any) -> None:
@@ -242,7 +301,7 @@ class Refusing:
 
 def test_objects_that_stay_are_an_error() -> None:
     with pytest.raises(InputError, match="1 objects stay, a first: Access Denied"):
-        destroy.empty(Refusing(), "b", bypass=False)
+        drain_storage.empty(Refusing(), "b", bypass=False)
 
 
 def test_other_errors_of_s3_are_raised(local: Environment, storage: Any) -> None:
@@ -253,7 +312,7 @@ def test_other_errors_of_s3_are_raised(local: Environment, storage: Any) -> None
             )
 
     with pytest.raises(storage.exceptions.ClientError, match="AccessDenied"):
-        destroy._holds_something(Denied(), RAW)
+        drain_storage.holds_something(Denied(), RAW)
 
 
 def test_an_empty_state() -> None:

@@ -1,0 +1,1 @@
+"""What would make a plan or an apply fail, found before either is begun: one file per subject."""
