@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from glue.deploy.summary import Summary
 
 DONE = re.compile(r"^(?P<address>\S.*): (Creation|Modifications|Destruction) complete after")
+# What a destroy does before Terraform.
+DRAINED = "drain: "
 
 
 def steps_of(summary: Summary) -> int:
@@ -29,7 +31,7 @@ def watched(console: Console, title: str, total: int | None) -> Iterator[Callabl
     if not console.is_terminal:
 
         def report(line: str) -> None:
-            if DONE.match(line):
+            if DONE.match(line) or line.startswith(DRAINED):
                 console.out(f"  {line}", highlight=False)
 
         yield report
@@ -47,5 +49,7 @@ def watched(console: Console, title: str, total: int | None) -> Iterator[Callabl
         def advance(line: str) -> None:
             if found := DONE.match(line):
                 progress.update(task, advance=1, last=found["address"])
+            elif line.startswith(DRAINED):
+                progress.console.out(line, highlight=False)
 
         yield advance

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from glue.cli import state as state_commands
 from glue.cli.applying import steps_of, watched
+from glue.cli.bootstrap import bootstrap
+from glue.cli.drift import drift
+from glue.cli.options import Allow, AsJson, Confirm, EnvironmentName, asked, somebody_is_there
 from glue.cli.output import print_json
-from glue.errors import InputError
 
 app = typer.Typer(
     name="deploy",
@@ -22,11 +25,6 @@ app = typer.Typer(
 errors = Console(stderr=True)
 
 CHANGES = 2
-
-EnvironmentName = Annotated[
-    str, typer.Option("--env", "-e", help="The environment: local, staging or prod.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -64,27 +62,49 @@ def plan(env: EnvironmentName = "local", as_json: AsJson = False) -> None:
 @app.command()
 def apply(
     env: EnvironmentName = "local",
+    allow: Allow = None,
+    confirm: Confirm = "",
     verify: Annotated[
-        bool, typer.Option("--verify", help="Plan again; a plan that is not empty is an error.")
-    ] = False,
+        bool, typer.Option(help="Plan again; a plan that is not empty is an error.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Apply the saved plan, exactly that one, and keep the outputs."""
-    from glue.deploy import plans
+    """Apply the saved plan, exactly that one, keep the outputs, and plan again.
+
+    Refuses, with every reason at once, what does not fit the plan's seal, what would lose data
+    that is not named with --allow, and prod without its name.
+    """
+    from glue.deploy import plans, workloads
     from glue.deploy.environments import Environment
     from glue.deploy.project import Project
+    from glue.deploy.refusals import Refused, is_guarded
 
     began = time.monotonic()
     environment = Environment.load(env, Project.here())
-    total = steps_of(plans.saved_plan(environment).summary)
-    with watched(errors, f"applying to {env}", total) as on_line:
-        values = plans.apply(environment, on_line)
+    names = tuple(allow or ())
+    try:
+        if is_guarded(env) and not confirm and somebody_is_there():
+            # Nobody types a name for a plan that is refused for another reason.
+            print(plans.examine(environment, allow=names, confirm=env).summary.to_markdown())
+            confirm = asked(env, confirm, f"apply this to {env}")
+        total = steps_of(plans.saved_plan(environment).summary)
+        with watched(errors, f"applying to {env}", total) as on_line:
+            values = plans.apply(environment, on_line, allow=names, confirm=confirm)
+    except Refused as refused:
+        if as_json:
+            reasons = [one.to_dict() for one in refused.refusals]
+            print_json({"environment": env, "refused": reasons})
+        raise
     if verify:
-        plans.verify(environment)
+        with errors.status("planning again"):
+            plans.verify(environment)
     if as_json:
         print_json(values)
         return
-    print(f"{env}: {total} done in {time.monotonic() - began:.0f} s")
+    done = "the second plan is empty" if verify else "not verified by a second plan"
+    print(f"{env}: {total} done in {time.monotonic() - began:.0f} s, {done}")
+    if todo := workloads.reminder(environment, values):
+        print(f"next: {todo}")
 
 
 @app.command()
@@ -99,38 +119,37 @@ def outputs(env: EnvironmentName = "local") -> None:
 @app.command()
 def destroy(
     env: EnvironmentName = "local",
-    erase_raw: Annotated[
+    erase: Annotated[
         list[str] | None,
-        typer.Option(help="A bucket whose recordings are erased too, for ever; may be repeated."),
+        typer.Option(
+            "--erase",
+            "--erase-raw",
+            help="A bucket, table, registry, user pool, cluster … that is erased too, for ever; "
+            "may be repeated.",
+        ),
     ] = None,
-    confirm: Annotated[
-        str, typer.Option(help="The environment's name again; asked for when missing.")
-    ] = "",
+    confirm: Confirm = "",
     as_json: AsJson = False,
 ) -> None:
-    """Destroy an environment; a bucket of recordings stops it unless it is named."""
+    """Destroy an environment; recordings and what is protected stop it unless named."""
     from glue.deploy import destroy as removal
     from glue.deploy.environments import Environment
     from glue.deploy.project import Project
 
     environment = Environment.load(env, Project.here())
-    if not environment.is_local and (confirm or typer.prompt(f"Type {env}")) != env:
-        raise InputError("confirm", "that is not its name", f"say `--confirm {env}`")
+    if confirm or not environment.is_local:
+        asked(env, confirm, f"destroy {env}")
     with watched(errors, f"destroying {env}", None) as on_line:
-        report = removal.destroy(environment, erase_raw or [], on_line)
+        report = removal.destroy(environment, erase or [], on_line)
     if as_json:
-        print_json(report.model_dump())
-        return
-    print(f"{env}: {report.destroyed} resources destroyed")
-    for name, count in report.erased_objects.items():
-        print(f"  {name}: {count} object versions erased")
-    print(f"  {report.revoked_keys} API keys revoked")
-    for arn in report.left:
-        print(f"  still there: {arn}")
+        print_json(report.model_dump(mode="json"))
+    else:
+        print(report.to_text())
 
 
 @app.command()
 def up(
+    allow: Allow = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Plan again; a plan that is not empty is an error.")
     ] = False,
@@ -147,7 +166,18 @@ def up(
         if not as_json:
             print(f"{step.seconds:6.1f} s  {step.text}")
 
-    values = bring_up(Project.here(), report, errors, verify=verify)
+    values = bring_up(Project.here(), report, errors, allow=tuple(allow or ()), verify=verify)
     if as_json:
         done = [step._asdict() for step in steps]
         print_json({"steps": done, "outputs": values})
+
+
+for command in (
+    bootstrap,
+    drift,
+    state_commands.lock,
+    state_commands.unlock,
+    state_commands.backups,
+    state_commands.restore,
+):
+    app.command()(command)

@@ -19,7 +19,7 @@ from glue.devices import Directory
 from glue.local.cloud import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -57,6 +57,7 @@ def bring_up(
     report: Callable[[Step], None],
     console: Console,
     *,
+    allow: Sequence[str] = (),
     verify: bool = False,
     cloud: Cloud | None = None,
 ) -> dict[str, Any]:
@@ -65,7 +66,8 @@ def bring_up(
     Nothing is applied when what is there was made from the same configuration, variables and
     packages. An empty cloud takes up the snapshot made from the same; any other is planned and
     applied, which keeps the recordings in it. A snapshot is made only of a cloud without
-    recordings, so that it never brings back anybody's. Raises InputError when a part fails.
+    recordings, so that it never brings back anybody's. `allow` names what may lose data.
+    Raises InputError when a part fails and Refused when the plan may not be applied.
     """
     watch = Stopwatch(report)
     cloud = cloud or Cloud(project.local_home)
@@ -89,7 +91,7 @@ def bring_up(
         write_json(project.outputs_file(LOCAL), kept["outputs"], mode=0o600)
         report(Step("platform: as it was applied before", 0.0))
         return dict(kept["outputs"])
-    outputs = make(watch, environment, console)
+    outputs = make(watch, environment, console, allow)
     if verify:
         with watch.step("second plan") as details:
             plans.verify(environment)
@@ -103,7 +105,9 @@ def bring_up(
     return read_outputs(LOCAL, project)
 
 
-def make(watch: Stopwatch, environment: Environment, console: Console) -> dict[str, Any]:
+def make(
+    watch: Stopwatch, environment: Environment, console: Console, allow: Sequence[str] = ()
+) -> dict[str, Any]:
     """Plan and apply, and return the outputs."""
     with watch.step("plan") as details:
         summary = plans.plan(environment).summary
@@ -112,7 +116,7 @@ def make(watch: Stopwatch, environment: Environment, console: Console) -> dict[s
     if summary.is_empty:
         return plans.settle(environment)
     with watch.step("apply"), watched(console, "applying", steps_of(summary)) as on_line:
-        return plans.apply(environment, on_line)
+        return plans.apply(environment, on_line, allow=allow)
 
 
 def snapshot_key(environment: Environment) -> str:

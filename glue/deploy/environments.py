@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -29,6 +30,7 @@ LOCAL = "local"
 REGION = "eu-central-1"
 STATE_BUCKET_VARIABLE = "PROVING_GROUND_STATE_BUCKET"
 STATE_KEY = "platform.tfstate"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 # One simple assignment of text; what is more than that is Terraform's to read, not ours.
 ASSIGNMENT = re.compile(r'^(?P<name>\w+)\s*=\s*"(?P<value>[^"\\$]*)"', re.MULTILINE)
@@ -105,6 +107,20 @@ class Environment:
         return self.name == LOCAL
 
     @property
+    def endpoint(self) -> str | None:
+        """The address that AWS's services are called at, or None when it is AWS's own."""
+        return self.process_environment.get("AWS_ENDPOINT_URL") or None
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether an emulator on this machine answers in AWS's place.
+
+        True for the local cloud, and for any environment rehearsed in it.
+        """
+        host = urlsplit(self.endpoint or "").hostname
+        return host in LOOPBACK
+
+    @property
     def target(self) -> Target:
         """The platform whose packages this environment takes."""
         return "local" if self.is_local else "aws"
@@ -169,8 +185,8 @@ class Environment:
             "bucket": self.state_bucket,
             "key": STATE_KEY,
             "region": self.facts.region,
+            # Nothing of encryption: the bucket's own key does it, and asking would override that.
             "use_lockfile": True,
-            "encrypt": True,
         }
         storage = self.client("s3")
         try:
@@ -219,8 +235,6 @@ def read_facts(name: str, project: Project) -> Facts:
     known = sorted(file.stem for file in folder.glob("*.tfvars"))
     if name not in known:
         remedy = f"use one of {', '.join(known)}" if known else f"write a tfvars file in {folder}"
-        if (example := folder / f"{name}.tfvars.example").is_file():
-            remedy = f"copy {example.name} to {name}.tfvars beside it and fill in what is yours"
         raise NotFound("environment", f"there is no environment {name!r}", remedy)
     path = project.variables_file(name)
     text = path.read_text(encoding="utf-8")

@@ -7,22 +7,36 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glue.deploy import catalogue_secret, packages
+from glue.deploy import catalogue_secret, packages, recovery, refusals, state
+from glue.deploy.process import TerraformError
 from glue.deploy.project import hash_files, write_file, write_json
+from glue.deploy.seal import (
+    CONTENT,
+    PLAN,
+    SEAL,
+    Seal,
+    circumstances,
+    input_files,
+    require_account,
+    seal_of,
+    surroundings,
+)
 from glue.deploy.summary import Summary, summarise
-from glue.errors import Conflict, InputError, NotFound
+from glue.deploy.summary_text import describe
+from glue.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from glue.deploy.environments import Environment
-    from glue.deploy.project import Project
+    from glue.deploy.refusals import Refusal
     from glue.deploy.terraform import Terraform
 
 # In the local cloud's folder: what was applied to it last, see glue.cli.up.
 MARKER = "deployed.json"
-NOT_CONFIGURATION = ("tests", ".terraform", "environments", "terraform.tfstate.d")
+SUMMARIES = ("summary.md", "summary.json")
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -35,32 +49,7 @@ class Planned:
     @property
     def plan(self) -> Path:
         """The file that Terraform applies."""
-        return self.folder / "plan.tfplan"
-
-
-def inputs(environment: Environment) -> dict[str, str]:
-    """Return a hash for each sort of input that decides what a plan is."""
-    project = environment.project
-    settings, package, *rest = environment.variable_files()
-    return {
-        "configuration": hash_files(project.repository, configuration_files(project)),
-        "lock file": hash_files(project.repository, [project.lock_file]),
-        "variables": hash_files(project.repository, [settings, *rest]),
-        "packages": hash_files(project.repository, [package]),
-    }
-
-
-def configuration_files(project: Project) -> list[Path]:
-    """Return the files that make up the platform's configuration: the root and its modules."""
-    return [
-        path
-        for folder in (project.root, project.modules)
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.suffix != ".md"
-        and not path.name.startswith(".")
-        and not set(path.relative_to(folder).parts) & set(NOT_CONFIGURATION)
-    ]
+        return self.folder / PLAN
 
 
 def fingerprint(environment: Environment) -> str:
@@ -69,65 +58,109 @@ def fingerprint(environment: Environment) -> str:
     Two local clouds with the same fingerprint hold the same things, so a snapshot of one is
     kept under it. The packages must have been built.
     """
-    text = json.dumps(inputs(environment), sort_keys=True)
+    repository = environment.project.repository
+    files = input_files(environment)
+    inputs = {kind: hash_files(repository, paths) for kind, paths in files.items()}
+    text = json.dumps(inputs, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def plan(environment: Environment, on_line: Callable[[str], None] | None = None) -> Planned:
-    """Build the packages and save a plan, its JSON, its summary and the hash of its inputs.
+    """Build the packages and save a plan, its JSON, its summary and its seal.
 
-    Raises InputError when a package cannot be built and TerraformError when Terraform fails.
+    Raises InputError when a package cannot be built, Conflict for another account's
+    credentials and for a state that somebody holds, and TerraformError when Terraform fails.
     """
+    require_account(environment)
     packages.build(environment.target, environment.project)
     folder = environment.project.plan_folder(environment.name)
     # A plan that fails must not leave an older one behind that could then be applied.
-    for name in ("plan.tfplan", "plan.json", "summary.md", "inputs.json"):
+    for name in (PLAN, CONTENT, SEAL, *SUMMARIES):
         (folder / name).unlink(missing_ok=True)
-    made_from = inputs(environment)
-    terraform = environment.terraform(on_line)
-    file = folder / "plan.tfplan"
-    terraform.plan(file, environment.variable_files())
-    # The saved plan holds every value, secret ones too: for its owner only.
+    with state.explained(environment):
+        terraform = environment.terraform(on_line)
+        notes = recovery.recover(environment, terraform, on_line)
+        # Before the plan: what changes while it is made makes it one that is refused.
+        made = circumstances(environment, terraform)
+        file = folder / PLAN
+        # A saved plan holds every value, secret ones too: for its owner only.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            terraform.plan(file, environment.variable_files())
+        except TerraformError:
+            file.unlink(missing_ok=True)  # Terraform saves plans that failed, too
+            raise
     file.chmod(0o600)
     content = terraform.show(file)
-    write_json(folder / "plan.json", content, mode=0o600)
-    summary = summarise(environment.name, content)
+    write_json(folder / CONTENT, content, mode=0o600)
+    seal = seal_of(made, folder)
+    seal.write(folder)
+    summary = _summary(environment, seal, content, notes)
     write_file(folder / "summary.md", summary.to_markdown())
-    write_json(folder / "inputs.json", made_from)
+    write_json(folder / "summary.json", summary.to_dict())
     return Planned(folder, summary)
 
 
 def saved_plan(environment: Environment) -> Planned:
-    """Return the plan that was saved for an environment.
+    """Return the plan that was saved for an environment, if it is as it was saved.
 
-    Raises NotFound when there is none and Conflict when its inputs have changed since.
+    Raises Refused when there is none, or its files were changed. Whether it may be applied is
+    examine()'s to say.
     """
-    folder = environment.project.plan_folder(environment.name)
-    again = f"run `glue deploy plan --env {environment.name}` and read it"
-    if not (folder / "inputs.json").is_file() or not (folder / "plan.tfplan").is_file():
-        raise NotFound("plan", f"there is no plan for {environment.name}", again)
-    then = json.loads((folder / "inputs.json").read_text(encoding="utf-8"))
-    now = inputs(environment)
-    changed = [kind for kind in now if now[kind] != then.get(kind)]
-    if changed:
-        raise Conflict("plan", f"changed since it was made: {', '.join(changed)}", again)
-    content = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    return Planned(folder, summarise(environment.name, content))
+    return _load(environment)[0]
 
 
-def apply(environment: Environment, on_line: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """Apply the saved plan and return the outputs, which are kept in build/environments too.
+def examine(environment: Environment, *, allow: Sequence[str] = (), confirm: str = "") -> Planned:
+    """Return the saved plan if it may be applied, here and now.
 
-    A plan is applied once: it is removed then. Raises NotFound and Conflict as saved_plan does
-    and TerraformError when Terraform fails.
+    `allow` holds the addresses of changes that may lose data, `confirm` the environment's name.
+    Raises Refused with every reason against it.
     """
     packages.build(environment.target, environment.project)
-    saved = saved_plan(environment)
-    terraform = environment.terraform(on_line)
-    if environment.is_local:
-        (environment.project.local_home / MARKER).unlink(missing_ok=True)
-    terraform.apply(saved.plan)
-    saved.plan.unlink()
+    saved, seal = _load(environment)
+    now = surroundings(environment)
+    found: list[Refusal] = refusals.of_place(environment, seal, now)
+    # The state of another account or place says nothing about this plan, if it can be read.
+    if not found:
+        here = circumstances(environment, environment.terraform())
+        found += refusals.of_terraform(environment.name, seal, here)
+    found += refusals.of_source(environment, seal, now)
+    found += refusals.of_age(environment.name, seal)
+    found += refusals.of_losses(environment.name, saved.summary, allow)
+    found += refusals.of_confirmation(environment.name, confirm)
+    if found:
+        raise refusals.Refused(environment.name, found)
+    return saved
+
+
+def apply(
+    environment: Environment,
+    on_line: Callable[[str], None] | None = None,
+    *,
+    allow: Sequence[str] = (),
+    confirm: str = "",
+) -> dict[str, Any]:
+    """Apply the saved plan and return the outputs, which are kept in build/environments too.
+
+    The state is copied to a backup first. A plan is applied once: it is removed then. Raises
+    Refused as examine() does, Conflict when somebody holds the state, and TerraformError when
+    Terraform fails.
+    """
+    saved = examine(environment, allow=allow, confirm=confirm)
+    with state.explained(environment):
+        terraform = environment.terraform(on_line)
+        state.backup(environment)
+        if environment.is_local:
+            (environment.project.local_home / MARKER).unlink(missing_ok=True)
+        recovery.begin(environment)
+        try:
+            terraform.apply(saved.plan)
+        except TerraformError as error:
+            recovery.end(environment, error)
+            raise
+        recovery.end(environment)
+    for name in (PLAN, SEAL):
+        (saved.folder / name).unlink()
     return settle(environment, terraform)
 
 
@@ -144,18 +177,59 @@ def settle(environment: Environment, terraform: Terraform | None = None) -> dict
 
 
 def verify(environment: Environment) -> None:
-    """Plan again after an apply. Raises InputError when that plan is not empty."""
-    terraform = environment.terraform()
-    file = environment.project.plan_folder(environment.name) / "second.tfplan"
-    try:
-        if not terraform.plan(file, environment.variable_files()):
-            return
-        summary = summarise(environment.name, terraform.show(file))
-    finally:
-        file.unlink(missing_ok=True)
-    addresses = [change.address for change in summary.changes] or list(summary.outputs)
+    """Plan again after an apply.
+
+    Raises InputError when that plan is not empty, with each change and what differs in it.
+    """
+    with state.explained(environment):
+        terraform = environment.terraform()
+        file = environment.project.plan_folder(environment.name) / "second.tfplan"
+        try:
+            if not terraform.plan(file, environment.variable_files()):
+                return
+            summary = summarise(environment.name, terraform.show(file))
+        finally:
+            file.unlink(missing_ok=True)
+    lines = [describe(change) for change in summary.changes]
+    lines += [f"output {name}" for name in summary.outputs]
+    more = len(lines) - MOST_LISTED
+    shown = [*lines[:MOST_LISTED], f"and {more} more"] if more > 0 else lines
     raise InputError(
         "second plan",
-        f"it is not empty: {', '.join(addresses[:10])}",
-        f"see why with `glue deploy plan --env {environment.name}`, mend the configuration",
+        "it is not empty:" + "".join(f"\n  {line}" for line in shown),
+        f"the apply is done, but AWS holds something else than was asked for: see it whole with "
+        f"`glue deploy plan --env {environment.name}` and mend the configuration",
+        "not_empty",
+    )
+
+
+def _load(environment: Environment) -> tuple[Planned, Seal]:
+    """Return the saved plan and its seal, having compared them."""
+    folder = environment.project.plan_folder(environment.name)
+    seal = refusals.read_sealed(environment.name, folder)
+    content = json.loads((folder / CONTENT).read_text(encoding="utf-8"))
+    return Planned(folder, _summary(environment, seal, content)), seal
+
+
+def _summary(
+    environment: Environment, seal: Seal, content: dict[str, Any], notes: Sequence[str] = ()
+) -> Summary:
+    """Return what a plan would do, with what it was made from and what speaks against it."""
+    place = f"account {seal.account_id} in {seal.region}"
+    place += f" at {seal.endpoint}" if seal.endpoint else ""
+    source = f"commit {seal.commit[:10]}" if seal.commit else "files outside git"
+    made = f"{seal.made_at:%Y-%m-%d %H:%M} UTC"
+    warnings = list(notes)
+    if seal.is_dirty and refusals.is_guarded(environment.name):
+        warnings.append(
+            f"there are uncommitted changes, so this plan will be refused: {environment.name} "
+            "is only made from commits"
+        )
+    elif seal.is_dirty and not environment.is_local:
+        warnings.append("there are uncommitted changes: no commit says what this plan would make")
+    return summarise(
+        environment.name,
+        content,
+        origin=f"From {source}, for {place}, made at {made} with Terraform {seal.terraform}",
+        warnings=tuple(warnings),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import threading
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -28,34 +29,54 @@ FOREIGN_VARIABLES = re.compile(
     r"|REATTACH_PROVIDERS|IN_AUTOMATION)"
 )
 
+# In every error that says that somebody else holds the state.
+LOCKED = "state lock"
+
 # The first pattern found in an error decides what the operator is told to do.
 REMEDIES = (
-    (r"state lock", "wait for the other run; if it is dead: `terraform force-unlock ID`"),
+    (LOCKED, "wait for the other run; `glue deploy lock --env NAME` says who it is"),
     (r"[Ss]aved plan is stale|plan file .* (stale|was created)", "plan again, then apply"),
+    # Terraform's own words first: what a validation says may hold any of the words below.
+    (
+        r"Error: (Invalid value for (input )?variable|No value for required variable)",
+        "mend the environment's tfvars file",
+    ),
     (r"connection refused", "start the local cloud (`glue local up`) or check AWS_ENDPOINT_URL"),
     (
-        r"No valid credential|ExpiredToken|InvalidClientTokenId|SSO|no EC2 IMDS role",
+        r"No valid credential|ExpiredToken|InvalidClientTokenId|SSO [st]|no EC2 IMDS role",
         "log in to AWS: the credentials are missing, wrong or expired",
     ),
     (
-        r"lock file|checksums previously recorded",
+        r"[Dd]ependency lock file|checksums previously recorded",
         "add this platform to the lock file: `terraform providers lock -platform=OS_ARCH`",
     ),
+    # Not `module.registry`, which may stand in the error of any resource.
     (
-        r"query available provider|install provider|registry",
+        r"query available provider|install provider|could not connect to registry",
         "allow access to the registry, or set TF_PLUGIN_MIRROR to a folder of providers",
+    ),
+    (
+        r"AlreadyExists|already exists|AlreadyOwnedByYou|ResourceInUse|EntityAlreadyExists",
+        "something in the account has this name: delete it, or take it up with `terraform import`",
     ),
     (r"[Bb]ackend (initialization|configuration)", "run the command again: it starts afresh"),
     (r"AccessDenied|not authorized", "use a role that may do this"),
-    (r"Invalid value for variable|No value for", "mend the environment's tfvars file"),
 )
 
 
-class TerraformError(InputError):
-    """A terraform command that failed: what it said, and what to do about it."""
+# Commands whose output is data without being asked for it as JSON.
+DATA_COMMANDS = ("state pull", "state push")
 
-    def __init__(self, command: str, message: str, remedy: str) -> None:
+
+class TerraformError(InputError):
+    """A terraform command that failed: what it said, and what to do about it.
+
+    `exit_code` is negative for one that was killed: the number of the signal.
+    """
+
+    def __init__(self, command: str, message: str, remedy: str, exit_code: int = 1) -> None:
         super().__init__(f"terraform {command}".rstrip(), message, remedy, "terraform")
+        self.exit_code = exit_code
 
 
 class Result(NamedTuple):
@@ -78,13 +99,18 @@ def plain(text: str) -> str:
 
 def explain(command: str, result: Result, log_file: Path) -> TerraformError:
     """Make an error of a failed command: the end of what it said, and the remedy."""
+    if result.code < 0:
+        killer = signal.Signals(-result.code).name
+        advice = "plan again: that says what was left behind and who holds the state"
+        return TerraformError(command, f"it was killed ({killer})", advice, result.code)
     text = plain(result.err) or plain(result.out) or f"ended with {result.code}"
     # The advice itself often names words that other patterns look for: errors only.
     errors = text[text.find("Error:") :] if "Error:" in text else text
     remedy = next((advice for pattern, advice in REMEDIES if re.search(pattern, errors)), "")
     lines = errors.splitlines()
     kept = lines if len(lines) <= ERROR_LINES else [*lines[: ERROR_LINES - 1], "…"]
-    return TerraformError(command, "\n".join(kept), remedy or f"see all of it in {log_file}")
+    advice = remedy or f"see all of it in {log_file}"
+    return TerraformError(command, "\n".join(kept), advice, result.code)
 
 
 class Runner(PythonTerraform):  # type: ignore[misc]
@@ -117,15 +143,21 @@ class Runner(PythonTerraform):  # type: ignore[misc]
     def cmd(self, cmd: str, *args: str, **options: Any) -> tuple[int, str, str]:
         """Run a command and return its exit code, output and errors.
 
-        Lines go to the log file as they come, and to `on_line` unless the output is JSON.
-        Raises TerraformError when there is no such program.
+        Lines go to the log file as they come, and to `on_line` unless the output is data.
+        `text` is given to the command as its standard input.
+        Raises TerraformError when there is no such program or working folder.
         """
-        is_data = "json" in options
+        if not os.path.isdir(self.working_dir):  # noqa: PTH112 - the library keeps a string
+            raise TerraformError(
+                cmd, f"there is no folder {self.working_dir}", "run it in a whole checkout"
+            )
+        is_data = "json" in options or cmd in DATA_COMMANDS
+        text: str | None = options.pop("text", None)
         line = self.generate_cmd_string(cmd, *args, **options)
         try:
             process = subprocess.Popen(
                 line,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self.working_dir,
@@ -147,6 +179,8 @@ class Runner(PythonTerraform):  # type: ignore[misc]
                 threading.Thread(target=_pump, args=(process.stdout, out, log, echo)),
                 threading.Thread(target=_pump, args=(process.stderr, err, log, None)),
             ]
+            if text is not None:
+                readers.append(threading.Thread(target=_feed, args=(process.stdin, text)))
             for reader in readers:
                 reader.start()
             try:
@@ -174,6 +208,12 @@ def flags(**options: Any) -> dict[str, Any]:
     `var=None` keeps the library from writing its variables into a file it leaves behind.
     """
     return {"no_color": IsFlagged, "var": None, **options}
+
+
+def _feed(target: IO[str], text: str) -> None:
+    """Give a process its standard input; one that ends without reading it says why itself."""
+    with contextlib.suppress(BrokenPipeError), contextlib.closing(target):
+        target.write(text)
 
 
 def _pump(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILD_VARIABLE = "PROVING_GROUND_BUILD"
 LOCAL_HOME_VARIABLE = "PROVING_GROUND_LOCAL_HOME"
+ENVIRONMENTS_VARIABLE = "PROVING_GROUND_ENVIRONMENTS"
 
 PRIVATE_FILE = 0o600
 
@@ -25,6 +26,8 @@ class Project:
     repository: Path
     build: Path
     local_home: Path
+    # The folder of the environments' tfvars files; None for the repository's own.
+    environments: Path | None = None
 
     @classmethod
     def here(cls) -> Project:
@@ -32,11 +35,14 @@ class Project:
 
         PROVING_GROUND_BUILD moves the build folder and PROVING_GROUND_LOCAL_HOME the folder
         of the local cloud, so that two clouds can stand side by side.
+        PROVING_GROUND_ENVIRONMENTS names another folder of tfvars files, for those who keep
+        theirs outside this repository.
         """
         repository = Path(__file__).resolve().parents[2]
         build = Path(os.environ.get(BUILD_VARIABLE) or repository / "build").absolute()
         home = Path(os.environ.get(LOCAL_HOME_VARIABLE) or build / "local").absolute()
-        return cls(repository, build, home)
+        chosen = os.environ.get(ENVIRONMENTS_VARIABLE)
+        return cls(repository, build, home, Path(chosen).absolute() if chosen else None)
 
     @property
     def root(self) -> Path:
@@ -55,7 +61,8 @@ class Project:
 
     def variables_file(self, environment: str) -> Path:
         """Return the file that says what differs in an environment."""
-        return self.root / "environments" / f"{environment}.tfvars"
+        folder = self.environments or self.root / "environments"
+        return folder / f"{environment}.tfvars"
 
     def terraform_folder(self, environment: str) -> Path:
         """Return the folder of Terraform's own files for an environment."""

@@ -111,8 +111,19 @@ class Terraform:
         write_json(stamp, wanted)
         return True
 
-    def plan(self, out: Path, variables: Sequence[Path] = ()) -> bool:
-        """Save a plan to a file and tell whether it changes anything."""
+    def plan(
+        self,
+        out: Path,
+        variables: Sequence[Path] = (),
+        *,
+        refresh_only: bool = False,
+        destroy: bool = False,
+    ) -> bool:
+        """Save a plan to a file and tell whether it changes anything.
+
+        `refresh_only` looks at what differs from the state and changes nothing but the state;
+        `destroy` plans the end of everything.
+        """
         out.parent.mkdir(parents=True, exist_ok=True)
         options = flags(
             input=False,
@@ -120,6 +131,10 @@ class Terraform:
             lock_timeout=LOCK_PATIENCE,
             var_file=[str(path) for path in variables],
         )
+        if refresh_only:
+            options["refresh_only"] = IsFlagged
+        if destroy:
+            options["destroy"] = IsFlagged
         result = self._check("plan", self._runner.plan(**options), (0, CHANGES))
         return result.code == CHANGES
 
@@ -150,8 +165,49 @@ class Terraform:
         )
         self._check("destroy", self._runner.destroy(**options))
 
+    def selected_workspace(self) -> str:
+        """Return the name of the workspace that commands work on."""
+        return self._run("workspace show").out.strip()
+
+    def pull_state(self) -> dict[str, Any]:
+        """Return the whole state, secrets too: it is kept in memory and never written to disk.
+
+        An empty dictionary stands for a workspace to which nothing has been applied yet.
+        """
+        text = self._run("state pull").out
+        state: dict[str, Any] = json.loads(text) if text.strip() else {}
+        return state
+
+    def push_state(self, state: dict[str, Any]) -> None:
+        """Put a whole state in place of the present one, under the lock.
+
+        Terraform refuses a state of another lineage and one whose serial is lower.
+        """
+        text = json.dumps(state, indent=2)
+        self._run("state push", "-", lock_timeout=LOCK_PATIENCE, text=text)
+
+    def import_resource(
+        self, address: str, resource_id: str, variables: Sequence[Path] = ()
+    ) -> None:
+        """Take something that exists into the state, under the address it is configured at."""
+        self._run(
+            "import",
+            address,
+            resource_id,
+            input=False,
+            lock_timeout=LOCK_PATIENCE,
+            var_file=[str(path) for path in variables],
+        )
+
+    def force_unlock(self, lock_id: str) -> None:
+        """Take a lock away from whoever holds it; raises TerraformError for a wrong id."""
+        self._run("force-unlock", lock_id, force=IsFlagged)
+
     def _run(self, command: str, *args: str, **options: Any) -> Result:
-        """Run a command that the library has no working method for; raise when it fails."""
+        """Run a command that the library has no working method for; raise when it fails.
+
+        The option `text` is what the command reads from its standard input.
+        """
         if "json" not in options:
             options = flags(**options)
         return self._check(command, self._runner.cmd(command, *args, **options))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,23 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from glue.deploy import catalogue_secret, packages, plans
+from glue.deploy import catalogue_secret, losses, plans, recovery
 from glue.deploy.environments import Environment, LocalCloud
+from glue.deploy.holder import Lock
+from glue.deploy.losses import DataClass
+from glue.deploy.process import TerraformError
 from glue.deploy.project import Project, write_json
-from glue.errors import Conflict, InputError, NotFound
+from glue.deploy.refusals import Refused
+from glue.deploy.terraform import Terraform
+from glue.errors import Conflict, InputError
 
 pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture
-def local(project: Project, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Environment:
+def local(project: Project, cloud: LocalCloud, ground: Any) -> Environment:
     """The local environment with its state in a folder and its packages as they are."""
-    backend = project.build / "backend.hcl"
-    backend.write_text(f'path = "{project.build}/s"\nworkspace_dir = "{project.build}/states"\n')
-    monkeypatch.setattr(Environment, "prepare_backend", lambda _: backend)
-    monkeypatch.setattr(packages, "build", lambda *_: None)
+    ground.account = "000000000000"
     return Environment.load("local", project, cloud)
 
 
@@ -32,35 +35,67 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
-def test_plan_apply_and_plan_again(local: Environment) -> None:
+def test_plan_apply_and_plan_again(local: Environment, ground: Any) -> None:
     project = local.project
     planned = plans.plan(local)
     assert planned.summary.counts == {"create": 1}
     assert {path.name for path in planned.folder.iterdir()} == {
         "plan.tfplan",
         "plan.json",
+        "seal.json",
+        "summary.json",
         "summary.md",
-        "inputs.json",
     }
-    assert planned.plan.stat().st_mode & 0o077 == 0
+    for name in ("plan.tfplan", "plan.json"):
+        assert (planned.folder / name).stat().st_mode & 0o077 == 0
+    assert (planned.folder / "summary.md").read_text() == planned.summary.to_markdown()
+    assert json.loads((planned.folder / "summary.json").read_text())["counts"] == {"create": 1}
     write_json(project.local_home / plans.MARKER, {"fingerprint": "old"})
     lines: list[str] = []
     assert plans.apply(local, lines.append) == {"environment": "local"}
     assert any("Apply complete" in line for line in lines)
     assert json.loads(project.outputs_file("local").read_text()) == {"environment": "local"}
     assert not (project.local_home / plans.MARKER).exists(), "what was applied is not known now"
+    assert not recovery.journal(local).exists()
+    assert ground.backups == ["local"]
     plans.verify(local)
     assert plans.settle(local) == {"environment": "local"}
-    with pytest.raises(NotFound, match="there is no plan for local"):
+    with pytest.raises(Refused, match="there is no plan for local"):
         plans.apply(local)
+
+
+def test_a_plan_made_before_another_apply(local: Environment) -> None:
+    folder = plans.plan(local).folder
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    plans.apply(local)
+    for path, content in kept.items():
+        path.write_bytes(content)
+    with pytest.raises(Refused, match="the state has moved on: there was none then, serial 2"):
+        plans.apply(local)
+
+
+def test_data_is_lost_only_by_its_address(
+    local: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(losses.DATA_CLASSES, "terraform_data", DataClass("thing", "and all"))
+    plans.plan(local)
+    plans.apply(local)
+    edit(local.project.root / "main.tf", "input = var.", "triggers_replace = 1\n  input = var.")
+    assert [c.address for c in plans.plan(local).summary.data_losses] == ["terraform_data.thing"]
+    with pytest.raises(Refused, match="would lose: thing and all"):
+        plans.apply(local)
+    plans.apply(local, allow=["terraform_data.thing"])
+    plans.verify(local)
 
 
 def test_second_plan_that_is_not_empty(local: Environment) -> None:
     plans.plan(local)
     plans.apply(local)
     edit(local.project.root / "main.tf", "input = var.environment", "input = timestamp()")
-    with pytest.raises(InputError, match=r"second plan: it is not empty: terraform_data\.thing"):
+    with pytest.raises(InputError) as caught:
         plans.verify(local)
+    assert 'it is not empty:\n  `~ terraform_data.thing`: `input` `"local"` →' in str(caught.value)
+    assert caught.value.code == "not_empty"
     assert not (local.project.plan_folder("local") / "second.tfplan").exists()
 
 
@@ -68,20 +103,78 @@ def test_second_plan_with_an_output_only(local: Environment) -> None:
     plans.plan(local)
     plans.apply(local)
     edit(local.project.root / "main.tf", "terraform_data.thing.output", '"another"')
-    with pytest.raises(InputError, match="it is not empty: environment"):
+    with pytest.raises(InputError, match="it is not empty:\n  output environment"):
         plans.verify(local)
 
 
-def test_changed_inputs_are_named(local: Environment) -> None:
-    project = local.project
+def test_a_long_second_plan_is_cut(local: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     plans.plan(local)
-    (project.modules / "queue" / "main.tf").write_text("# another\n")
-    edit(project.variables_file("local"), "local", "local ")
-    (project.build / "packages" / "local.tfvars.json").write_text("{}")
-    project.lock_file.write_text("# new\n")
-    with pytest.raises(
-        Conflict, match="changed since it was made: configuration, lock file, variables, packages"
-    ):
+    plans.apply(local)
+    monkeypatch.setattr(plans, "MOST_LISTED", 1)
+    edit(local.project.root / "main.tf", "input = var.environment", "input = timestamp()")
+    with pytest.raises(InputError, match="and 1 more"):
+        plans.verify(local)
+
+
+def test_a_failed_plan_leaves_no_old_one(local: Environment) -> None:
+    folder = plans.plan(local).folder
+    edit(local.project.root / "main.tf", "default = false", "default = true")
+    with pytest.raises(InputError, match="It was told to fail"):
+        plans.plan(local)
+    assert list(folder.iterdir()) == []
+    with pytest.raises(Refused, match="there is no plan"):
+        plans.saved_plan(local)
+
+
+def test_nothing_is_planned_for_another_account(local: Environment, ground: Any) -> None:
+    ground.account = "999999999999"
+    with pytest.raises(Conflict, match="of account 999999999999, but local lives in 000000000000"):
+        plans.plan(local)
+    assert not local.project.plan_folder("local").exists()
+
+
+def test_an_apply_that_fails_keeps_its_plan_and_one_that_is_killed_its_note(
+    local: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plans.plan(local)
+    codes = [1, -9]
+
+    def fail(*_: Any) -> None:
+        raise TerraformError("apply", "no", "see", codes.pop(0))
+
+    monkeypatch.setattr(Terraform, "apply", fail)
+    for is_noted in (False, True):
+        with pytest.raises(TerraformError):
+            plans.apply(local)
+        assert recovery.journal(local).is_file() is is_noted
+        assert planned.plan.is_file()
+    monkeypatch.undo()
+
+
+def test_what_a_killed_apply_made_is_told_in_the_next_plan(local: Environment) -> None:
+    plans.plan(local)
+    recovery.begin(local)
+    log = local.project.terraform_folder("local") / "logs" / "apply.log"
+    log.write_text("aws_vpc.thing: Creating...\nterraform_data.thing: Creating...\n")
+    text = plans.plan(local).summary.to_markdown()
+    assert "**Note:** the last apply was killed while it made these" in text
+    assert "so they are made now: aws_vpc.thing." in text
+    assert "killed" not in plans.plan(local).summary.to_markdown(), "it is told once"
+
+
+def test_nothing_is_done_while_a_dead_run_holds_the_state(
+    local: Environment, ground: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans.plan(local)
+    ground.lock = Lock(id="7", created=datetime.now(UTC), environment="local")
+    monkeypatch.setattr("glue.deploy.state.liveness", lambda _: "gone")
+    for act in (plans.plan, plans.verify):
+        with pytest.raises(Conflict, match="glue deploy unlock --env local --id 7"):
+            act(local)
+    ground.lock = None
+    plans.plan(local)
+    ground.lock = Lock(id="7", created=datetime.now(UTC), environment="local")
+    with pytest.raises(Conflict, match="it is locked"):
         plans.apply(local)
 
 
@@ -105,15 +198,6 @@ def test_where_the_cloud_listens_is_part_of_the_fingerprint(
     moved = cloud.model_copy(update={"endpoint": "http://127.0.0.1:4652"})
     elsewhere = Environment.load("local", local.project, moved)
     assert plans.fingerprint(elsewhere) != plans.fingerprint(local)
-
-
-def test_a_failed_plan_leaves_no_old_one(local: Environment) -> None:
-    plans.plan(local)
-    edit(local.project.root / "main.tf", "default = false", "default = true")
-    with pytest.raises(InputError, match="It was told to fail"):
-        plans.plan(local)
-    with pytest.raises(NotFound):
-        plans.saved_plan(local)
 
 
 # ------------------------------------------------------------------ the catalogue's secret

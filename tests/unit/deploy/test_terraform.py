@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,64 @@ def test_from_nothing_to_nothing(project: Project, variables: Path, backend: Pat
     assert terraform.show().get("values", {}).get("root_module", {}).get("resources", []) == []
     assert "Destroy complete" in (terraform.folder / "logs" / "destroy.log").read_text()
     assert not list(project.root.glob("*.tfstate*")), "nothing is left beside the configuration"
+
+
+def test_the_state_is_read_and_put_back_without_touching_a_disk(
+    project: Project, variables: Path, backend: Path
+) -> None:
+    lines: list[str] = []
+    terraform = Terraform(project.root, "local", project.build, None, lines.append)
+    terraform.init(backend)
+    assert terraform.selected_workspace() == "local"
+    assert terraform.pull_state() == {}
+    plan = project.build / "plans" / "p.tfplan"
+    assert terraform.plan(plan, [variables])
+    terraform.apply(plan)
+    state = terraform.pull_state()
+    assert state["resources"][0]["name"] == "thing"
+    terraform.push_state(state | {"serial": state["serial"] + 5})
+    assert terraform.pull_state()["serial"] == state["serial"] + 5
+    with pytest.raises(TerraformError, match="serial"):
+        terraform.push_state(state)
+    with pytest.raises(TerraformError, match="lineage"):
+        terraform.push_state(state | {"lineage": "another", "serial": 99})
+    assert not [path for path in terraform.folder.rglob("*state*.log") if path.read_text()]
+    assert not any(state["lineage"] in line for line in lines)
+    terraform.init(backend)
+    assert not terraform.plan(plan, [variables], refresh_only=True)
+    assert terraform.plan(plan, [variables], destroy=True)
+    [change] = terraform.show(plan)["resource_changes"]
+    assert change["change"]["actions"] == ["delete"]
+
+
+def test_what_exists_is_taken_into_the_state(
+    project: Project, variables: Path, backend: Path
+) -> None:
+    terraform = Terraform(project.root, "local", project.build)
+    terraform.init(backend)
+    terraform.import_resource("terraform_data.thing", "it's here", [variables])
+    [resource] = terraform.pull_state()["resources"]
+    assert resource["instances"][0]["attributes"]["id"] == "it's here"
+    with pytest.raises(TerraformError, match="already managed"):
+        terraform.import_resource("terraform_data.thing", "again", [variables])
+
+
+def test_a_lock_is_taken_away_by_its_id(project: Project, fake: Path) -> None:
+    make(project, fake, "true").force_unlock("6f1e")
+    assert (fake / "calls").read_text() == "force-unlock -no-color -force 6f1e\n"
+
+
+def test_a_terraform_that_is_killed_says_so(project: Project, fake: Path) -> None:
+    with pytest.raises(TerraformError, match=r"it was killed \(SIGKILL\); plan again") as caught:
+        make(project, fake, "kill -9 $$").apply(project.build / "p")
+    assert caught.value.exit_code == -9
+
+
+def test_a_command_that_does_not_read_its_input(project: Project, fake: Path) -> None:
+    terraform = make(project, fake, "exec 0<&-; echo no >&2; exit 1")
+    with pytest.raises(TerraformError, match="no") as caught:
+        terraform.push_state({"text": "x" * 1_000_000})
+    assert caught.value.exit_code == 1
 
 
 def _apply_stale(terraform: Terraform, plan: Path, variables: Path) -> None:
@@ -208,7 +267,7 @@ def test_plain_takes_frames_and_colours_away() -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("Error: Error acquiring the state lock", "force-unlock"),
+        ("Error: Error acquiring the state lock", "glue deploy lock"),
         ("Error: Saved plan is stale", "plan again"),
         ("Error: dial tcp 127.0.0.1:4566: connect: connection refused", "glue local up"),
         ("Error: No valid credential sources found", "log in to AWS"),
@@ -216,13 +275,27 @@ def test_plain_takes_frames_and_colours_away() -> None:
         ("Error: Failed to query available provider packages", "TF_PLUGIN_MIRROR"),
         ("Error: Backend initialization required", "starts afresh"),
         ("Error: AccessDenied: no", "a role that may"),
+        ("Error: could not connect to registry.terraform.io", "TF_PLUGIN_MIRROR"),
         ('Error: Invalid value for variable "x"', "tfvars"),
+        ("Error: Invalid value for variable\nregistry: write AccessDenied", "tfvars"),
+        ("Error: No value for required variable", "tfvars"),
+        ("Error: BucketAlreadyOwnedByYou: no", "terraform import"),
+        ("Error: no\nwith module.registry.aws_ecr_repository.x", "see all of it in apply.log"),
+        ("Error: no\nwith aws_ssoadmin_x.SSO", "see all of it in apply.log"),
         ("Error: something new", "see all of it in apply.log"),
         ("Warning: state lock\nError: AccessDenied", "a role that may"),
     ],
 )
 def test_each_error_has_a_remedy(text: str, remedy: str) -> None:
     assert remedy in explain("apply", Result(1, "", text), Path("apply.log")).remedy
+
+
+def test_a_root_that_is_gone_is_not_a_missing_terraform(project: Project, fake: Path) -> None:
+    terraform = make(project, fake, "exit 0")
+    shutil.rmtree(project.root)
+    with pytest.raises(TerraformError) as caught:
+        terraform.output()
+    assert caught.value.message == f"there is no folder {project.root}"
 
 
 def test_long_errors_are_cut() -> None:

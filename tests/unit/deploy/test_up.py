@@ -9,17 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from rich.console import Console
-from typer.testing import CliRunner
 
-from glue.cli import applying, deploy, up
-from glue.deploy import destroy, packages, plans
-from glue.deploy.destroy import Report
+from glue.cli import applying, up
+from glue.deploy import packages, plans
 from glue.deploy.environments import Environment, LocalCloud
-from glue.deploy.packages import Built, Packages
 from glue.deploy.project import Project, write_json
 from glue.deploy.summary import Change, Summary
 from glue.devices import Credentials, Device
-from glue.errors import Conflict, InputError
 
 OUTPUTS = {
     "api": {"url": "http://here/v1", "usage_plan_id": "p"},
@@ -95,8 +91,8 @@ def fake(project: Project, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -
         made.did.append("plan")
         return SimpleNamespace(summary=SAME if made.is_applied else NEW)
 
-    def apply(environment: Environment, on_line: Any) -> dict[str, Any]:
-        made.did.append("apply")
+    def apply(environment: Environment, on_line: Any, *, allow: Any) -> dict[str, Any]:
+        made.did.append(" ".join(["apply", *allow]))
         on_line("a.b: Creation complete after 1s [id=:secret:]")
         on_line("a.b: Still creating...")
         made.is_applied = True
@@ -142,6 +138,11 @@ def test_from_nothing(project: Project, fake: FakeCloud) -> None:
         "snapshot",
     ]
     assert text == "  a.b: Creation complete after 1s [id=:secret:]\n"
+
+
+def test_what_may_be_lost_is_passed_on(project: Project, fake: FakeCloud) -> None:
+    bring_up(project, allow=["a.c"])
+    assert "apply a.c" in fake.did
 
 
 def test_what_is_up_stays_as_it_is(project: Project, fake: FakeCloud) -> None:
@@ -252,119 +253,3 @@ def test_a_bar_on_a_terminal() -> None:
         on_line("nothing to see")
     assert "applying" in text.getvalue()
     assert "1/3" in text.getvalue()
-
-
-# ------------------------------------------------------------------ the commands
-
-run = CliRunner()
-
-
-@pytest.fixture
-def here(project: Project, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(Project, "here", classmethod(lambda _: project))
-    write_json(project.local_home / "cloud.json", cloud.model_dump())
-    return project
-
-
-def invoke(*words: str, text: str | None = None) -> Any:
-    return run.invoke(deploy.app, list(words), input=text)
-
-
-def test_package_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = here.build / "code-1.zip"
-    archive.write_bytes(b"x" * 100_000)
-    facts = Packages("c", "h", "l", "h", "python3.12", "arm64")
-    targets: list[str] = []
-
-    def build(target: str, _: Project) -> Built:
-        targets.append(target)
-        return Built(facts, archive, archive, archive, is_new=target == "aws")
-
-    monkeypatch.setattr(packages, "build", build)
-    assert "code-1.zip  0.1 MB  unchanged" in invoke("package").stdout
-    assert "built in" in invoke("package", "--env", "prod").stdout
-    assert json.loads(invoke("package", "--json").stdout)["code_path"] == "c"
-    assert targets == ["local", "aws", "local"]
-
-
-@pytest.mark.parametrize(("summary", "code"), [(NEW, 2), (SAME, 0)])
-def test_plan_command(
-    here: Project, monkeypatch: pytest.MonkeyPatch, summary: Summary, code: int
-) -> None:
-    planned = plans.Planned(here.plan_folder("local"), summary)
-    monkeypatch.setattr(plans, "plan", lambda _: planned)
-    done = invoke("plan")
-    assert done.exit_code == code
-    assert "# Plan for local" in done.stdout
-    done = invoke("plan", "--json")
-    assert done.exit_code == code
-    assert json.loads(done.stdout)["empty"] is (code == 0)
-
-
-def test_apply_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    did: list[str] = []
-
-    def apply(environment: Environment, on_line: Any) -> dict[str, Any]:
-        did.append(f"apply {environment.name}")
-        return OUTPUTS
-
-    monkeypatch.setattr(plans, "apply", apply)
-    monkeypatch.setattr(plans, "verify", lambda _: did.append("verify"))
-    done = invoke("apply")
-    assert isinstance(done.exception, InputError), "there is no plan"
-    monkeypatch.setattr(plans, "saved_plan", lambda _: plans.Planned(here.build, NEW))
-    assert "local: 3 done in" in invoke("apply").stdout
-    assert json.loads(invoke("apply", "--json", "--verify").stdout) == OUTPUTS
-    assert did == ["apply local", "apply local", "verify"]
-
-
-def test_outputs_command(here: Project) -> None:
-    assert isinstance(invoke("outputs").exception, InputError)
-    write_json(here.outputs_file("staging"), OUTPUTS)
-    assert json.loads(invoke("outputs", "--env", "staging").stdout) == OUTPUTS
-
-
-def test_destroy_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, list[str]]] = []
-
-    def remove(environment: Environment, erase_raw: list[str], on_line: Any) -> Report:
-        asked.append((environment.name, erase_raw))
-        return Report(
-            environment=environment.name,
-            destroyed=7,
-            erased_objects={"raw": 2},
-            revoked_keys=3,
-            left=["arn:a"],
-        )
-
-    monkeypatch.setattr(destroy, "destroy", remove)
-    done = invoke("destroy", "--erase-raw", "raw")
-    assert "local: 7 resources destroyed" in done.stdout
-    assert "raw: 2 object versions erased" in done.stdout
-    assert "3 API keys revoked" in done.stdout
-    assert "still there: arn:a" in done.stdout
-    assert json.loads(invoke("destroy", "--json").stdout)["left"] == ["arn:a"]
-    assert isinstance(invoke("destroy", "--env", "staging", text="no\n").exception, InputError)
-    invoke("destroy", "--env", "staging", text="staging\n")
-    invoke("destroy", "--env", "staging", "--confirm", "staging")
-    assert asked == [("local", ["raw"]), ("local", []), ("staging", []), ("staging", [])]
-
-
-def test_up_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def bring(project: Project, report: Any, console: Console, *, verify: bool) -> dict[str, Any]:
-        report(up.Step("verified" if verify else "plain", 1.25))
-        return OUTPUTS
-
-    monkeypatch.setattr(up, "bring_up", bring)
-    assert "1.2 s  plain" in invoke("up").stdout
-    document = json.loads(invoke("up", "--verify", "--json").stdout)
-    assert document["steps"] == [{"text": "verified", "seconds": 1.25}]
-    assert document["outputs"] == OUTPUTS
-
-
-def test_errors_keep_their_kind(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Environment) -> None:
-        raise Conflict("plan", "changed", "plan again")
-
-    monkeypatch.setattr(plans, "plan", refuse)
-    assert isinstance(invoke("plan").exception, Conflict)
