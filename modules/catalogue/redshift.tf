@@ -7,6 +7,20 @@ locals {
     database  = var.redshift.database
   })
 
+  # TLS is our wish, the others are AWS's own values: AWS describes a workgroup with all nine, and
+  # the provider wants to remove, at every plan, whatever it reads and does not find written here.
+  _redshift_parameters = {
+    auto_mv                          = "true"
+    datestyle                        = "ISO, MDY"
+    enable_case_sensitive_identifier = "false"
+    enable_user_activity_logging     = "true"
+    max_query_execution_time         = "14400"
+    query_group                      = "default"
+    require_ssl                      = "true"
+    search_path                      = "$user, public"
+    use_fips_ssl                     = "false"
+  }
+
   _workgroup_arns = compact([one([for workgroup in aws_redshiftserverless_workgroup.this : workgroup.arn])])
 
   # Statements have no ARN of their own; the condition leaves a role only those it began.
@@ -57,9 +71,13 @@ resource "aws_redshiftserverless_workgroup" "this" {
   subnet_ids           = each.value.subnet_ids
   security_group_ids   = each.value.security_group_ids
 
-  config_parameter {
-    parameter_key   = "require_ssl"
-    parameter_value = "true"
+  dynamic "config_parameter" {
+    for_each = local._redshift_parameters
+
+    content {
+      parameter_key   = config_parameter.key
+      parameter_value = config_parameter.value
+    }
   }
 }
 

@@ -1,0 +1,1 @@
+"""A simulated Redshift Serverless: its control plane only. No SQL runs here."""

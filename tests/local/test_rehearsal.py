@@ -1,0 +1,186 @@
+"""The rehearsal, once and whole; and a real apply of the platform that is killed half-way."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from glue.rehearsal.accounts import Account
+from glue.rehearsal.inventory import inventory
+from tests.platform import GLUE, ROOT, Platform, new_platform
+
+STEPS = [
+    "cloud", "bootstrap", "package", "plan", "apply", "plan again", "check", "change", "drift",
+    "refusals", "mend", "destroy staging", "prod unmoved", "destroy prod", "nothing left",
+]  # fmt: skip
+HALF_WAY = 40  # resources made when terraform is killed
+
+
+def rehearse(build: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as anybody would, in a build folder of its own."""
+    variables = Platform(build, 0, 0).variables
+    return subprocess.run(
+        [*GLUE, "rehearse", "--json"], cwd=ROOT, env=variables, text=True, capture_output=True,
+        check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def processes_in(folder: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def test_the_whole_rehearsal() -> None:
+    build = ROOT / "build" / "test-rehearsal"
+    result = rehearse(build)
+    assert result.returncode == 0, f"{result.stdout[-6000:]}\n{result.stderr[-6000:]}"
+    report = json.loads(result.stdout)
+    sys.stdout.write(result.stderr)  # with the seconds, for whoever reads the log
+    assert report["ok"]
+    assert report["failure"] is None
+    assert [step["name"] for step in report["steps"]] == STEPS
+    said = {step["name"]: "\n".join(step["found"]) for step in report["steps"]}
+
+    for name in ("staging", "prod"):
+        assert f"{name}: no changes; state serial" in said["plan again"]
+        assert f"{name}: nothing but what the bootstrap made" in said["nothing left"]
+    assert "staging did not move" in said["change"]
+    assert "days changes" in said["change"]
+    assert "log groups alone" in said["change"]
+    assert "found both, exit code 2: the log group (" in said["drift"]
+    assert "prod: no drift, exit code 0" in said["drift"]
+    refused = said["refusals"].splitlines()
+    assert sum("credentials of account" in line or "these credentials" in line for line in refused)
+    assert any("staging's plan applied in prod" in line for line in refused)
+    assert "it holds recordings" in said["destroy staging"]
+    # The very same evidence of prod: before staging's troubles, and after staging is gone.
+    (before,) = (line for line in refused if line.startswith("prod did not move: "))
+    assert before in said["mend"]
+    assert before in said["prod unmoved"]
+
+    codes = Counter(
+        (one["environment"], one["command"].split()[2], one["code"])
+        for step in report["steps"]
+        for one in step["commands"]
+    )
+    assert codes["staging", "apply", 1] == 1, "refused: the wrong account"
+    assert codes["prod", "apply", 1] == 1, "refused: another environment's plan"
+    assert codes["staging", "drift", 2] == 1
+    assert codes["prod", "drift", 2] == 0
+    assert processes_in(build) == []
+
+
+# --- killed half-way ----------------------------------------------------------------------------
+
+
+def lines_of(file: Path, word: str) -> int:
+    return file.read_text(encoding="utf-8").count(word) if file.is_file() else 0
+
+
+def kill_half_way(platform: Platform) -> str:
+    """Apply, kill Terraform once it has made enough, and return what the verb said of it."""
+    log = platform.build / "killed.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [*GLUE, "deploy", "apply", "--env", "local"], cwd=ROOT, env=platform.variables,
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while lines_of(log, "Creation complete") < HALF_WAY:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        below = psutil.Process(process.pid).children(recursive=True)
+        for one in sorted(below, key=lambda child: child.name() != "terraform"):
+            one.send_signal(signal.SIGKILL)  # Terraform first, then the providers it leaves
+        assert process.wait(120) == 1
+    return log.read_text()
+
+
+def local_account(platform: Platform) -> Account:
+    return Account(
+        "local", "0" * 12, "eu-central-1", platform.endpoint, platform.build, platform.build
+    )
+
+
+def lock_of(platform: Platform) -> dict[str, Any] | None:
+    told = platform.glue("deploy", "lock", "--env", "local", "--json", check=False)
+    found: dict[str, Any] | None = json.loads(told.stdout)["lock"]
+    return found
+
+
+def test_a_platform_whose_apply_was_killed_is_finished_and_nothing_is_doubled() -> None:
+    platform = new_platform(ROOT / "build" / "test-killed")
+    platform.glue("local", "reset")
+    platform.glue("local", "up")
+    try:
+        empty = inventory(local_account(platform))
+        assert platform.glue("deploy", "plan", "--env", "local", check=False).returncode == 2
+        kill_half_way(platform)
+
+        held = lock_of(platform)
+        assert held is not None
+        assert held["liveness"] == "gone"
+        again = platform.glue("deploy", "plan", "--env", "local", check=False)
+        assert again.returncode == 1
+        assert "so it was interrupted" in again.stderr
+        assert held["unlock"] in again.stderr
+        assert "Traceback" not in again.stderr
+        platform.glue(
+            "deploy", "unlock", "--env", "local", "--id", held["id"], "--confirm", "local"
+        )
+        assert lock_of(platform) is None
+
+        planned = platform.glue("deploy", "plan", "--env", "local", check=False)
+        assert planned.returncode == 2, planned.stderr
+        applied = platform.glue("deploy", "apply", "--env", "local", check=False)
+        assert applied.returncode == 0, f"{planned.stdout}\n{applied.stderr}"
+        # Whatever a first run had made and lost would be there twice, with our tags, unknown.
+        drift = platform.glue("deploy", "drift", "--env", "local", "--json", check=False)
+        assert json.loads(drift.stdout)["unmanaged"] == [], drift.stdout
+        made = Counter(one.split(" ", 1)[0] for one in inventory(local_account(platform)) - empty)
+        state = json.loads(
+            local_account(platform).client("s3").get_object(
+                Bucket=local_account(platform).state_bucket,
+                Key=local_account(platform).state_key,
+            )["Body"].read()
+        )  # fmt: skip
+        meant = Counter(
+            one["type"]
+            for one in state["resources"]
+            for _ in one["instances"]
+            if one["mode"] == "managed"
+        )
+        assert made["cognito-idp"] == meant["aws_cognito_user_pool"]
+        assert made["kms"] == meant["aws_kms_key"] + meant["aws_kms_alias"]
+        assert made["logs"] == meant["aws_cloudwatch_log_group"]
+        assert made["s3"] == meant["aws_s3_bucket"]
+        assert made["sqs"] == meant["aws_sqs_queue"]
+        assert made["apigateway"] == (
+            meant["aws_api_gateway_rest_api"] + meant["aws_api_gateway_usage_plan"]
+        )
+        # What carries no tags is found within what it belongs to.
+        (pool,) = (one for one in state["resources"] if one["type"] == "aws_cognito_user_pool")
+        clients = local_account(platform).client("cognito-idp").list_user_pool_clients(
+            UserPoolId=pool["instances"][0]["attributes"]["id"]
+        )["UserPoolClients"]  # fmt: skip
+        assert len(clients) == meant["aws_cognito_user_pool_client"]
+        versions = local_account(platform).client("lambda").list_layer_versions(
+            LayerName="local-glue-libraries"
+        )["LayerVersions"]  # fmt: skip
+        assert len(versions) == meant["aws_lambda_layer_version"]
+        assert platform.glue("deploy", "plan", "--env", "local", check=False).returncode == 0
+    finally:
+        platform.down()

@@ -1,0 +1,3 @@
+from tests.unit.leaderboard.evalai.conftest import stage
+
+__all__ = ["stage"]
