@@ -1,0 +1,184 @@
+"""The manifest of a submission's Job, made of typed values.
+
+It runs strangers' code. So no container has a token for the cluster, an identity in AWS, a way
+to gain privileges, or more of the node than its limits; and nothing but the uploader holds
+anything worth stealing, which is a form that opens one prefix.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from glue.leaderboard.kubernetes.values import NAMESPACE, UPLOAD_FORM, Container
+
+if TYPE_CHECKING:
+    from glue.leaderboard.kubernetes.values import JobValues, Mount, Resources
+
+GPU = "nvidia.com/gpu"
+GPU_NODES = {"purpose": "gpu"}  # modules/node_groups gives this label to nodes with GPUs
+UPLOADER = "uploader"
+# Files on a shared volume belong to this group, so that the uploader may read them.
+SHARED_GROUP = 65532
+TEMPORARY_MIB = 64
+
+Manifest = dict[str, Any]
+
+
+def render(values: JobValues) -> Manifest:
+    """Return the Job's manifest."""
+    labels = {
+        "app.kubernetes.io/name": "submission",
+        "app.kubernetes.io/managed-by": "glue",
+        "leaderboard": values.leaderboard,
+        "submission": str(values.submission),
+        "attempt": str(values.attempt),
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": values.name, "namespace": NAMESPACE, "labels": labels},
+        "spec": {
+            "completions": 1,
+            "parallelism": 1,
+            # What a stranger's program got wrong it gets wrong again, at the price of a GPU.
+            "backoffLimit": 0,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _rules(values)},
+            "activeDeadlineSeconds": (
+                values.waiting_seconds + values.run_seconds + values.grace_seconds
+            ),
+            "ttlSecondsAfterFinished": values.kept_seconds,
+            "template": {
+                "metadata": {
+                    "labels": {
+                        **labels,
+                        "log-group": values.log_group,
+                        # Opens HTTPS to public addresses, for the uploader to reach S3.
+                        "network": "public-https",
+                    },
+                    # The node is not taken away for being half empty.
+                    "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+                },
+                "spec": _pod(values),
+            },
+        },
+    }
+
+
+def _rules(values: JobValues) -> list[Manifest]:
+    """Return what the end of a pod means: the first rule that fits decides."""
+    return [
+        {
+            "action": "Ignore" if values.on_disruption == "restart" else "FailJob",
+            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+        },
+        {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0]}},
+    ]
+
+
+def _pod(values: JobValues) -> Manifest:
+    spec: Manifest = {
+        "restartPolicy": "Never",
+        "serviceAccountName": "default",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "hostNetwork": False,
+        "hostPID": False,
+        "hostIPC": False,
+        "shareProcessNamespace": False,
+        "priorityClassName": values.priority,
+        "activeDeadlineSeconds": values.run_seconds,
+        "terminationGracePeriodSeconds": values.grace_seconds,
+        "securityContext": {
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "fsGroup": SHARED_GROUP,
+        },
+        # Sidecars end in the opposite order: the uploader outlives everything it sends.
+        "initContainers": [
+            _sidecar(_uploader(values)),
+            *map(_container, values.preparation),
+            *(_sidecar(_container(container)) for container in values.sidecars),
+        ],
+        "containers": [_container(container) for container in values.main],
+        "volumes": [
+            *(
+                {"name": volume.name, "emptyDir": {"sizeLimit": f"{volume.size_mib}Mi"}}
+                for volume in values.volumes
+            ),
+            {"name": UPLOADER, "emptyDir": {"sizeLimit": f"{TEMPORARY_MIB}Mi"}},
+        ],
+    }
+    taints = [*([GPU] if values.needs_gpu else []), *values.tolerated_taints]
+    labels = {**(GPU_NODES if values.needs_gpu else {}), **values.node_labels}
+    if taints:
+        spec["tolerations"] = [{"key": taint, "operator": "Exists"} for taint in taints]
+    if labels:
+        spec["nodeSelector"] = labels
+    return spec
+
+
+def _container(container: Container) -> Manifest:
+    # Without capabilities root inside a container is little more than a name.
+    security: Manifest = {
+        "privileged": False,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": container.has_read_only_root,
+    }
+    if container.user is not None:
+        security |= {"runAsNonRoot": True, "runAsUser": container.user}
+    found: Manifest = {
+        "name": container.name,
+        "image": container.image,
+        "command": list(container.command),
+        "args": list(container.arguments),
+        "env": [{"name": name, "value": value} for name, value in container.variables.items()],
+        "resources": _resources(container.resources),
+        "securityContext": security,
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [_mount(mount) for mount in container.mounts],
+    }
+    return {key: value for key, value in found.items() if value != []}
+
+
+def _uploader(values: JobValues) -> Manifest:
+    uploader = values.uploader
+    rendered = _container(
+        Container(
+            name=UPLOADER,
+            image=uploader.image,
+            arguments=uploader.arguments,
+            variables=uploader.variables,
+            resources=uploader.resources,
+            mounts=uploader.mounts,
+            user=uploader.user,
+            has_read_only_root=True,
+        )
+    )
+    form = {
+        "address": uploader.address,
+        "fields": {name: value.get_secret_value() for name, value in uploader.fields.items()},
+    }
+    rendered.setdefault("env", []).append({"name": UPLOAD_FORM, "value": json.dumps(form)})
+    rendered["volumeMounts"].append({"name": UPLOADER, "mountPath": "/tmp"})  # noqa: S108
+    return rendered
+
+
+def _sidecar(container: Manifest) -> Manifest:
+    return {**container, "restartPolicy": "Always"}
+
+
+def _resources(resources: Resources) -> Manifest:
+    amounts = {
+        "cpu": f"{resources.cpu_millis}m",
+        "memory": f"{resources.memory_mib}Mi",
+        "ephemeral-storage": f"{resources.disk_gib}Gi",
+    }
+    if resources.gpus:
+        amounts[GPU] = str(resources.gpus)
+    return {"requests": amounts, "limits": dict(amounts)}
+
+
+def _mount(mount: Mount) -> Manifest:
+    return {"name": mount.volume, "mountPath": mount.path, "readOnly": mount.is_read_only}

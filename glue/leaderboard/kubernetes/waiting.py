@@ -1,0 +1,141 @@
+"""Why a Job's pod does not run yet."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence, Set
+
+Manifest = dict[str, Any]
+WaitingReason = Literal[
+    "not_begun",  # the cluster has not looked at it yet
+    "quota",  # the namespace's quota has no room for its pod
+    "rejected",  # the pod is against the namespace's rules, and will be until these change
+    "no_gpu_node",  # no node with a free GPU, or none yet
+    "unschedulable",  # no node that fits for another reason
+    "image_pull",  # an image cannot be had
+    "configuration",  # something that a container refers to is missing
+    "starting",  # a node was found; images are pulled, containers made
+    "preparing",  # the containers that run before the main ones do their work
+    "restarting",  # its node was lost; a pod in its place is to come
+    "suspended",
+]
+
+GPU = "nvidia.com/gpu"
+PULLING = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
+     "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"}
+)  # fmt: skip
+MISCONFIGURED = frozenset(
+    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
+# What the autoscaler notes about a pod that waits for a node.
+SCALING = frozenset({"TriggeredScaleUp", "NotTriggerScaleUp", "FailedScaleUp"})
+QUOTA = re.compile(r"exceeded quota")
+
+
+def explain(
+    job: Manifest, pod: Manifest | None, events: Sequence[Manifest]
+) -> tuple[WaitingReason, str]:
+    """Return the reason and a sentence with Kubernetes' own words."""
+    if (job.get("spec") or {}).get("suspend"):
+        return "suspended", "the Job is suspended"
+    if pod is None:
+        return _without_pod(job, events)
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Failed", "Succeeded"):
+        return "restarting", status.get("message") or "the pod ended; Kubernetes is to decide"
+    scheduled = _condition(pod, "PodScheduled")
+    if scheduled.get("status") != "True" and not (pod.get("spec") or {}).get("nodeName"):
+        return _unscheduled(pod, scheduled, events)
+    return _on_node(status)
+
+
+def _without_pod(job: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, str]:
+    said = _latest(events, job, {"FailedCreate"})
+    if said:
+        return ("quota" if QUOTA.search(said) else "rejected"), said
+    if (job.get("status") or {}).get("failed") or (job.get("status") or {}).get("startTime"):
+        return "restarting", "the next pod has not been made yet"
+    return "not_begun", "the cluster has not looked at the Job yet"
+
+
+def _unscheduled(
+    pod: Manifest, scheduled: Manifest, events: Sequence[Manifest]
+) -> tuple[WaitingReason, str]:
+    said = scheduled.get("message") or "no node was looked for yet"
+    # The scheduler says only that no node fits; that the groups are at their limit, or that
+    # AWS has no capacity, the autoscaler says.
+    if more := _latest(events, pod, SCALING):
+        said = f"{said} Autoscaler: {more}"
+    if scheduled.get("reason") != "Unschedulable":
+        return "starting", said
+    # Groups of GPUs begin with no node at all. Then the scheduler speaks of labels that do not
+    # match, not of GPUs that are lacking.
+    return ("no_gpu_node" if _wants_gpu(pod) else "unschedulable"), said
+
+
+def _on_node(status: Manifest) -> tuple[WaitingReason, str]:
+    preparing = ""
+    every = (
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    )
+    for container in every:
+        state = container.get("state") or {}
+        if held := state.get("waiting"):
+            reason, said = held.get("reason") or "", held.get("message") or ""
+            sentence = f"{container['name']}: {reason}{': ' if said else ''}{said}"
+            if reason in PULLING:
+                return "image_pull", sentence
+            if reason in MISCONFIGURED:
+                return "configuration", sentence
+            if reason == "CrashLoopBackOff":
+                return "starting", sentence
+        elif state.get("running") and container in (status.get("initContainerStatuses") or ()):
+            preparing = preparing or container["name"]
+            if not container.get("started"):
+                return "preparing", f"{container['name']} is at work"
+    if preparing:
+        return "starting", f"{preparing} runs; the others are to follow"
+    return "starting", "its node pulls images and makes containers"
+
+
+def _condition(pod: Manifest, kind: str) -> Manifest:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    found: Manifest = next((entry for entry in conditions if entry.get("type") == kind), {})
+    return found
+
+
+def _wants_gpu(pod: Manifest) -> bool:
+    spec = pod.get("spec") or {}
+    every = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    return any(
+        GPU in ((container.get("resources") or {}).get(kind) or {})
+        for container in every
+        for kind in ("limits", "requests")
+    )
+
+
+def _latest(events: Sequence[Manifest], about: Manifest, reasons: Set[str]) -> str:
+    """Return the newest message with one of these reasons about an object, empty if none.
+
+    An object of the same name may have been there before; its events outlive it by an hour.
+    """
+    uid = (about.get("metadata") or {}).get("uid")
+    fitting = [
+        event
+        for event in events
+        if event.get("reason") in reasons and event.get("involvedObject", {}).get("uid") == uid
+    ]
+    newest = max(fitting, key=_when, default=None)
+    return str(newest.get("message") or "") if newest else ""
+
+
+def _when(event: Manifest) -> str:
+    """Return an event's last time; which of the three fields is set depends on who wrote it."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    return next((str(time) for time in times if time), "")

@@ -1,0 +1,154 @@
+"""What is let into the cluster: Jobs by their schema, pods by the rules of their namespace."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kubernetes_validate import utils as schemas
+
+from glue.local.kubernetes import security
+from glue.local.kubernetes.problems import forbidden, invalid, unsupported
+from glue.local.kubernetes.rules import amount
+from glue.local.kubernetes.store import has_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from glue.local.kubernetes.rules import Namespace, Rules
+
+Object = dict[str, Any]
+
+VERSION = "1.36"
+DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+LONGEST_JOB = 63
+
+
+def check_job(job: Object, rules: Rules) -> None:
+    """Check a Job as the API server does. Raises Problem."""
+    name = str((job.get("metadata") or {}).get("name") or "")
+    try:
+        schemas.validate(job, VERSION, strict=True)
+    except schemas.ValidationError as error:
+        where = ".".join(str(part) for part in error.path) or "the object"
+        raise invalid("Job.batch", name, f"{where}: {error.message}") from error
+    if not DNS_LABEL.fullmatch(name) or len(name) > LONGEST_JOB:
+        raise invalid("Job.batch", name, "metadata.name: must be no more than 63 characters, DNS")
+    spec, template = job["spec"], job["spec"]["template"]
+    pod = template["spec"]
+    for labels in (job["metadata"].get("labels"), template.get("metadata", {}).get("labels")):
+        for label, value in (labels or {}).items():
+            if not LABEL_VALUE.fullmatch(value):
+                raise invalid("Job.batch", name, f"metadata.labels: {label}: {value!r}")
+    if pod.get("restartPolicy") not in ("Never", "OnFailure"):
+        raise invalid("Job.batch", name, 'spec.template.spec.restartPolicy: "Never", "OnFailure"')
+    if spec.get("podFailurePolicy") and pod["restartPolicy"] != "Never":
+        raise invalid("Job.batch", name, "spec.podFailurePolicy: only with restartPolicy Never")
+    if spec.get("podFailurePolicy") and spec.get("podReplacementPolicy", "Failed") != "Failed":
+        raise invalid("Job.batch", name, "spec.podReplacementPolicy: only Failed")
+    _check_names(name, pod)
+    if (priority := pod.get("priorityClassName")) and priority not in rules.priorities:
+        raise forbidden(f"no PriorityClass with name {priority} was found")
+    _check_supported(spec, pod)
+
+
+def _check_names(name: str, pod: Object) -> None:
+    volumes = {volume["name"] for volume in pod.get("volumes") or ()}
+    names = [container["name"] for container in security.containers(pod)]
+    if len(set(names)) != len(names):
+        raise invalid("Job.batch", name, "spec.template.spec.containers: duplicate name")
+    for container in security.containers(pod):
+        for mount in container.get("volumeMounts") or ():
+            if mount["name"] not in volumes:
+                raise invalid("Job.batch", name, f'volumeMounts: "{mount["name"]}" not found')
+        for kind in ("requests", "limits"):
+            for what, asked in ((container.get("resources") or {}).get(kind) or {}).items():
+                try:
+                    amount(asked)
+                except ValueError as error:
+                    raise invalid("Job.batch", name, f"resources.{kind}.{what}: {error}") from error
+
+
+def _check_supported(spec: Object, pod: Object) -> None:
+    if spec.get("completions", 1) != 1 or spec.get("parallelism", 1) != 1:
+        raise unsupported("a Job has one pod here; write completions: 1 and parallelism: 1")
+    if spec.get("suspend"):
+        raise unsupported("Jobs cannot be suspended here")
+    if pod["restartPolicy"] != "Never":
+        raise unsupported("write restartPolicy: Never")
+    for volume in pod.get("volumes") or ():
+        if "emptyDir" not in volume:
+            raise unsupported(f"volume {volume['name']}: only emptyDir is to be had here")
+    for container in security.containers(pod):
+        if container.get("envFrom") or any("valueFrom" in e for e in container.get("env") or ()):
+            raise unsupported(f"container {container['name']}: only plain variables in env")
+
+
+def admit_pod(pod: Object, namespace: Namespace, others: Iterable[Object]) -> None:
+    """Complete a pod with the namespace's defaults and check it by its rules. Raises Problem."""
+    name, spec = pod["metadata"]["name"], pod["spec"]
+    start = f'pods "{name}" is forbidden: '
+    wrong = security.violations(spec, namespace.level)
+    if wrong:
+        level = f'violates PodSecurity "{namespace.level}:latest": '
+        raise forbidden(start + level + ", ".join(wrong))
+    for container in security.containers(spec):
+        resources = container.setdefault("resources", {})
+        # A limit without a request is a request as well, before any default.
+        resources["requests"] = {
+            **namespace.default_requests,
+            **(resources.get("limits") or {}),
+            **(resources.get("requests") or {}),
+        }
+        resources["limits"] = {**namespace.defaults, **(resources.get("limits") or {})}
+        for what, most in namespace.most.items():
+            if amount(resources["limits"].get(what, 0)) > amount(most):
+                raise forbidden(
+                    f"{start}maximum {what} usage per Container is {most}, "
+                    f"but limit is {resources['limits'][what]}"
+                )
+    _check_quota(start, pod, namespace, others)
+
+
+def _check_quota(start: str, pod: Object, namespace: Namespace, others: Iterable[Object]) -> None:
+    used: dict[str, Decimal] = defaultdict(Decimal)
+    for other in others:
+        if not has_ended(other):
+            for what, taken in usage(other).items():
+                used[what] += taken
+    asked = usage(pod)
+    over = [
+        what
+        for what, most in namespace.quota.items()
+        if asked.get(what) and used[what] + asked[what] > amount(most)
+    ]
+    if over:
+        raise forbidden(
+            f"{start}exceeded quota: {pod['metadata']['namespace']}, "
+            f"requested: {','.join(f'{what}={asked[what]:f}' for what in over)}, "
+            f"used: {','.join(f'{what}={used[what]:f}' for what in over)}, "
+            f"limited: {','.join(f'{what}={namespace.quota[what]}' for what in over)}"
+        )
+
+
+def usage(pod: Object) -> dict[str, Decimal]:
+    """Return what a pod counts for in a quota.
+
+    Sidecars run as long as the pod and add up with its main containers; of those that only come
+    first, the largest counts.
+    """
+    total: dict[str, Decimal] = defaultdict(Decimal, {"pods": Decimal(1)})
+    largest: dict[str, Decimal] = defaultdict(Decimal)
+    for container in security.containers(pod["spec"]):
+        requests = (container.get("resources") or {}).get("requests") or {}
+        comes_first = container in (pod["spec"].get("initContainers") or ())
+        for what, asked in requests.items():
+            name = f"requests.{what}"
+            if comes_first and container.get("restartPolicy") != "Always":
+                largest[name] = max(largest[name], amount(asked))
+            else:
+                total[name] += amount(asked)
+    return {what: max(total[what], largest[what]) for what in {*total, *largest}}
