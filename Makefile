@@ -7,11 +7,12 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 GLUE := $(BIN)/glue
+CONFIRMED = $(if $(CONFIRM),--confirm $(CONFIRM))
 
 .PHONY: help
 help: ## Show the verbs and what ENV stands at
 	@echo "make VERB [ENV=local|staging|prod]      ENV is now: $(ENV)"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2}'
 
 # --- what must be there before anything runs -------------------------------------------------
 
@@ -53,22 +54,43 @@ down: ## Stop the local cloud; what it holds is kept for the next `make up`
 
 # --- plan and apply --------------------------------------------------------------------------
 
-.PHONY: package plan apply destroy
+.PHONY: doctor bootstrap package plan apply destroy
+doctor: venv ## Find what would make a plan or an apply of ENV fail
+	@$(GLUE) doctor --env $(ENV)
+
+bootstrap: venv check-terraform ## Once per account: state bucket and CI roles (CONFIRM=ENV, REPOSITORY=owner/name)
+	@$(GLUE) deploy bootstrap --env $(ENV) $(CONFIRMED) $(if $(REPOSITORY),--repository $(REPOSITORY))
+
 package: venv ## Build the Lambda packages (AWS and this machine)
-	@$(GLUE) deploy package
+	@$(GLUE) deploy package --env $(ENV)
 
 plan: venv check-terraform ## Plan ENV, save the plan and say what it would change
 	@$(GLUE) deploy plan --env $(ENV) || test $$? -eq 2  # 2 says that there are changes
 
-apply: venv check-terraform ## Apply the saved plan of ENV
-	@$(GLUE) deploy apply --env $(ENV)
+apply: venv check-terraform ## Apply the saved plan of ENV (ALLOW="address …", CONFIRM=prod)
+	@$(GLUE) deploy apply --env $(ENV) $(CONFIRMED) $(foreach address,$(ALLOW),--allow '$(address)')
 
-destroy: venv check-terraform ## Destroy ENV (raw recordings only when named: ERASE_RAW=bucket)
-	@$(GLUE) deploy destroy --env $(ENV) $(if $(ERASE_RAW),--erase-raw $(ERASE_RAW))
+destroy: venv check-terraform ## Destroy ENV (recordings and protected tables only when named: ERASE="name …")
+	@$(GLUE) deploy destroy --env $(ENV) $(CONFIRMED) $(foreach name,$(ERASE) $(ERASE_RAW),--erase '$(name)')
+
+# --- after apply -----------------------------------------------------------------------------
+
+.PHONY: check drift rehearse
+check: venv ## Ask the deployed ENV whether it is as it should be
+	@$(GLUE) check $(ENV)
+
+drift: venv check-terraform ## Find what was changed in ENV by hand, and what no state knows
+	@$(GLUE) deploy drift --env $(ENV)
+
+rehearse: venv check-terraform ## Play staging and prod through in two accounts of the local cloud
+	@$(GLUE) rehearse
 
 # --- quality ---------------------------------------------------------------------------------
 
-.PHONY: lint format bench lock
+.PHONY: test-containers lint format bench lock
+test-containers: venv ## Run what only a container can prove (podman or Docker; skipped, with the reason, without)
+	@$(BIN)/python -m tests.containers
+
 lint: venv check-terraform ## Run every linter: ruff, mypy, import contracts, terraform fmt, checkov
 	@$(BIN)/python -m tests.lint
 

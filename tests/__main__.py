@@ -1,8 +1,8 @@
 """`make test`: every test there is, with branch coverage of the code that ships.
 
-Two runs go side by side on two cores: the tests of the parts, which are measured for coverage,
-and the tests of the whole on a local cloud of their own, which mostly wait. With arguments, one
-pytest run with just these.
+Three lanes go side by side on two cores: the tests of the parts, which are measured for coverage,
+and those on local clouds of their own, which mostly wait. With arguments, one pytest run with
+just these.
 """
 
 import os
@@ -17,7 +17,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "build" / "tests"
 MINIMUM_BRANCH_COVERAGE_PERCENT = 90
-PARTS, WHOLE = "parts", "whole"
+# By name: what is run, and in which folder of tests/ it lies.
+RUNS = {
+    "whole": ("pytest", "tests/local"),
+    "parts": ("coverage", "run", "-m", "pytest", "tests/unit", "tests/modules"),
+    "ground": ("pytest", "tests/ground"),
+    "play": ("pytest", "tests/rehearsal"),
+}
+# Side by side; the runs of a lane one after another.
+LANES = (("whole",), ("parts", "ground"), ("play",))
 
 
 def clean_environment() -> dict[str, str]:
@@ -33,7 +41,7 @@ def follow(name: str, process: subprocess.Popen[str]) -> None:
     """Print each line of a run as it comes, behind the run's name."""
     assert process.stdout is not None
     for line in process.stdout:
-        print(f"{name:5} | {line}", end="", flush=True)
+        print(f"{name:6} | {line}", end="", flush=True)
 
 
 def count(name: str) -> tuple[int, int, int]:
@@ -78,21 +86,23 @@ def main() -> int:
     (ROOT / "build" / "coverage").mkdir(parents=True, exist_ok=True)
     coverage("erase")
     began = time.monotonic()
+    codes: dict[str, int] = {}
+
+    def drive(lane: tuple[str, ...], temporary: str) -> None:
+        for name in lane:
+            process = start(name, temporary, *RUNS[name])
+            follow(name, process)
+            codes[name] = process.wait()
+
     with tempfile.TemporaryDirectory(prefix="proving-ground-") as temporary:
-        parts = ("coverage", "run", "-m", "pytest", "tests/unit", "tests/modules")
-        runs = {
-            WHOLE: start(WHOLE, temporary, "pytest", "tests/local"),
-            PARTS: start(PARTS, temporary, *parts),
-        }
-        followers = [threading.Thread(target=follow, args=run) for run in runs.items()]
-        for follower in followers:
-            follower.start()
-        for follower in followers:
-            follower.join()
-        codes = {name: process.wait() for name, process in runs.items()}
+        drivers = [threading.Thread(target=drive, args=(lane, temporary)) for lane in LANES]
+        for driver in drivers:
+            driver.start()
+        for driver in drivers:
+            driver.join()
     coverage("combine", "--quiet")
     covered = coverage("report", f"--fail-under={MINIMUM_BRANCH_COVERAGE_PERCENT}")
-    counts = [count(name) for name in runs if (REPORTS / f"{name}.xml").is_file()]
+    counts = [count(name) for name in RUNS if (REPORTS / f"{name}.xml").is_file()]
     passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
     print(f"\n{time.monotonic() - began:.0f} s; branch coverage of the tests of the parts above")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

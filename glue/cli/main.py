@@ -27,9 +27,14 @@ INTERRUPTED = 130
 # an application of one command.
 GROUPS = {
     "recordings": ("glue.cli.recordings", "Ship recordings, find them, fetch them."),
+    "leaderboard": ("glue.cli.leaderboard", "Submissions to leaderboards, and their results."),
     "devices": ("glue.cli.devices", "Credentials of rigs and people."),
     "local": ("glue.cli.local", "The whole platform on this machine."),
     "deploy": ("glue.cli.deploy", "Packages, plans and what follows from them."),
+    "check": ("glue.cli.check", "Ask a deployed environment whether it is as it should be."),
+    "doctor": ("glue.cli.doctor", "Find what would make a plan or an apply fail."),
+    "kubernetes": ("glue.cli.kubernetes", "What lives inside the cluster: render, diff, apply."),
+    "rehearse": ("glue.cli.rehearse", "Play staging and prod through, here, side by side."),
     "demo": ("glue.cli.demo", "Bring it all up here and send real work through it."),
 }
 

@@ -21,5 +21,17 @@ locals {
   # Local data is made up. Elsewhere nothing is deleted together with its environment.
   is_temporary = var.local != null
 
+  tags = {
+    environment = var.environment
+    managed-by  = "terraform"
+    project     = "proving-ground"
+  }
+
+  # By the folder of their handler, which is also the key of their settings in glue.
+  functions = merge(module.recordings.functions, module.preprocessing.functions, {
+    issue_token = module.issue_token.function
+    serve_api   = module.serve_api.function
+  })
+
   alarms = { topic_arn = module.alarms.topic_arn }
 }

@@ -12,6 +12,9 @@ output "alarms" {
     names = sort(concat(
       module.alarms.alarm_names,
       module.api.alarm_names,
+      flatten(module.batch[*].alarm_names),
+      flatten(module.dns[*].alarm_names),
+      flatten(module.network[*].alarm_names),
       module.issue_token.alarm_names,
       module.preprocessing.alarm_names,
       module.recordings.alarm_names,
@@ -55,10 +58,7 @@ output "recordings" {
     catalogue_secret_arn             = module.catalogue.secret_arn
 
     functions = {
-      for name, function in merge(module.recordings.functions, module.preprocessing.functions, {
-        issue_token = module.issue_token.function
-        serve_api   = module.serve_api.function
-      }) : name => { name = function.name, arn = function.arn, role_arn = function.role_arn }
+      for name, function in local.functions : name => { name = function.name, arn = function.arn, role_arn = function.role_arn }
     }
   }
 }

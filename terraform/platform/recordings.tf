@@ -4,7 +4,20 @@ module "catalogue" {
   prefix       = var.prefix
   is_temporary = local.is_temporary
   postgresql   = var.local == null ? var.recordings.postgresql : var.local.catalogue
-  redshift     = var.local == null ? var.recordings.redshift : null
+
+  redshift = var.local != null || var.recordings.redshift == null ? null : merge(var.recordings.redshift, {
+    subnet_ids         = coalesce(var.recordings.redshift.subnet_ids, try(local.private_subnets.subnet_ids, null))
+    security_group_ids = coalesce(var.recordings.redshift.security_group_ids, toset(aws_security_group.catalogue[*].id))
+  })
+}
+
+# Nobody comes in: functions ask by the Data API, which needs no way into the network.
+resource "aws_security_group" "catalogue" {
+  count = local.private_subnets == null || var.recordings.redshift == null ? 0 : 1
+
+  name        = "${var.prefix}catalogue"
+  description = "Redshift of the catalogue, no way in and none out."
+  vpc_id      = local.private_subnets.vpc_id
 }
 
 # What every function that works with recordings is given.

@@ -114,6 +114,7 @@ variable "recordings" {
   description = <<-EOT
     The recordings' system. What is left out takes the modules' defaults.
     - `postgresql` or `redshift`: where the catalogue lies, see modules/catalogue. The local cloud brings its own.
+      Redshift stands in the network's private subnets, behind a group that lets nobody in, unless others are named.
     - `processing_step`, `storage`, `work`: see modules/recordings and modules/preprocessing.
   EOT
   type = object({
@@ -129,8 +130,8 @@ variable "recordings" {
       max_capacity       = optional(number)
       monthly_hours      = optional(number)
       breach_action      = optional(string)
-      subnet_ids         = set(string)
-      security_group_ids = set(string)
+      subnet_ids         = optional(set(string))
+      security_group_ids = optional(set(string))
     }))
     processing_step = optional(object({
       name               = optional(string)
@@ -172,6 +173,14 @@ variable "recordings" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition = (
+      var.recordings.redshift == null ? true :
+      var.network != null || (var.recordings.redshift.subnet_ids != null && var.recordings.redshift.security_group_ids != null)
+    )
+    error_message = "recordings.redshift: write network as well, or name subnet_ids and security_group_ids; Redshift needs private subnets."
+  }
 }
 
 variable "region" {

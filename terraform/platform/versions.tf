@@ -24,10 +24,21 @@ provider "aws" {
   max_retries = var.local == null ? 25 : 2
 
   default_tags {
-    tags = {
-      environment = var.environment
-      managed-by  = "terraform"
-      project     = "proving-ground"
-    }
+    tags = local.tags
+  }
+}
+
+# What must be in us-east-1, wherever home is.
+provider "aws" {
+  alias  = "us_east_1"
+  region = "us-east-1"
+
+  s3_use_path_style           = var.local != null
+  skip_credentials_validation = var.local != null
+  skip_metadata_api_check     = var.local != null
+  max_retries                 = var.local == null ? 25 : 2
+
+  default_tags {
+    tags = local.tags
   }
 }

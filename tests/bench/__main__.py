@@ -14,11 +14,20 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import backlog, code, latency, query, ship
+from tests.bench import backlog, checks, code, deploy, growth, latency, query, ship
 from tests.bench.measure import Figure
 from tests.platform import ROOT, new_platform
 
-SUBJECTS = {"ship": ship, "latency": latency, "query": query, "code": code, "backlog": backlog}
+SUBJECTS = {
+    "ship": ship,
+    "latency": latency,
+    "query": query,
+    "code": code,
+    "backlog": backlog,
+    "deploy": deploy,
+    "checks": checks,
+    "growth": growth,
+}
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 

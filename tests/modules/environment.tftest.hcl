@@ -4,12 +4,32 @@ mock_provider "aws" {
     defaults = { account_id = "ACCOUNT" }
   }
 
+  mock_data "aws_default_tags" {
+    defaults = { tags = {} }
+  }
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
 
   mock_data "aws_region" {
     defaults = { name = "eu-central-1" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "us_east_1"
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "ACCOUNT" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "us-east-1" }
   }
 }
 

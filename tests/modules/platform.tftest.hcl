@@ -6,6 +6,10 @@ mock_provider "aws" {
     defaults = { account_id = "000000000000" }
   }
 
+  mock_data "aws_default_tags" {
+    defaults = { tags = {} }
+  }
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -18,6 +22,21 @@ mock_provider "aws" {
     defaults = { execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:abc123" }
   }
 
+  mock_resource "aws_batch_compute_environment" {
+    defaults = { arn = "arn:aws:batch:eu-central-1:000000000000:compute-environment/one" }
+  }
+
+  mock_resource "aws_batch_job_definition" {
+    defaults = {
+      arn        = "arn:aws:batch:eu-central-1:000000000000:job-definition/one:7"
+      arn_prefix = "arn:aws:batch:eu-central-1:000000000000:job-definition/one"
+    }
+  }
+
+  mock_resource "aws_batch_job_queue" {
+    defaults = { arn = "arn:aws:batch:eu-central-1:000000000000:job-queue/one" }
+  }
+
   mock_resource "aws_cloudwatch_event_rule" {
     defaults = { arn = "arn:aws:events:eu-central-1:000000000000:rule/a-rule" }
   }
@@ -28,6 +47,18 @@ mock_provider "aws" {
 
   mock_resource "aws_cognito_user_pool" {
     defaults = { id = "eu-central-1_example", arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example" }
+  }
+
+  mock_resource "aws_eks_cluster" {
+    defaults = {
+      arn                   = "arn:aws:eks:eu-central-1:000000000000:cluster/local-platform"
+      endpoint              = "https://example.eks.amazonaws.com"
+      certificate_authority = [{ data = "ZXhhbXBsZQ==" }]
+    }
+  }
+
+  mock_resource "aws_eks_node_group" {
+    defaults = { resources = [{ autoscaling_groups = [{ name = "eks-example" }], remote_access_security_group_id = "" }] }
   }
 
   mock_resource "aws_iam_role" {
@@ -49,6 +80,10 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:libraries:1" }
   }
 
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0a1b2c3d4e5f60001", latest_version = 1 }
+  }
+
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::a-bucket" }
   }
@@ -63,6 +98,23 @@ mock_provider "aws" {
 
   mock_resource "aws_sqs_queue" {
     defaults = { arn = "arn:aws:sqs:eu-central-1:000000000000:a-queue", url = "http://localhost:4566/000000000000/a-queue" }
+  }
+}
+
+# Repositories that EvalAI pushes to.
+mock_provider "aws" {
+  alias = "us_east_1"
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "us-east-1" }
   }
 }
 

@@ -31,3 +31,45 @@ recordings = {
     max_receives = 3
   }
 }
+
+# Machines are played by the emulator and cost nothing: everything is here that prod has, in small.
+batch = {
+  compute = {
+    processors = { kind = "fargate-spot", max_vcpus = 8 }
+  }
+  queues = {
+    processors = { priority = 10, compute = ["processors"] }
+  }
+  job_definitions = {
+    smoke = {
+      image           = "public.ecr.aws/docker/library/busybox:1.37"
+      command         = ["echo", "Batch works"]
+      vcpus           = 0.25
+      memory_mib      = 512
+      timeout_seconds = 300
+    }
+  }
+}
+
+cluster = {
+  kubernetes = { version = "1.36" }
+  addons = {
+    coredns                = "v1.14.3-eksbuild.16"
+    eks-pod-identity-agent = "v1.3.10-eksbuild.3"
+    kube-proxy             = "v1.36.0-eksbuild.21"
+    vpc-cni                = "v1.22.4-eksbuild.3"
+  }
+
+  access = {
+    operators = { principal_arn = "arn:aws:iam::000000000000:role/operators", policy = "cluster-admin" }
+  }
+
+  gpu_node_groups = {
+    gpu-spot = { instance_types = ["g5.2xlarge", "g6.2xlarge", "g4dn.2xlarge"], capacity = "spot", max = 2 }
+  }
+}
+
+network = {
+  address_range = "10.10.0.0/16"
+  flow_logs     = { retention_days = 1 }
+}
