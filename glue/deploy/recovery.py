@@ -12,20 +12,22 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glue.deploy.process import LOCKED, TerraformError
+from glue.deploy.process import TerraformError
 from glue.deploy.project import write_json
 from glue.deploy.recovery_adoption import (
+    belongs_to_parts,
     is_named_otherwise,
     is_repeatable,
     one_of,
     planned_of,
     traces,
 )
+from glue.deploy.recovery_import import Imports, providers_of
 from glue.deploy.recovery_search import Search
 from glue.deploy.seal import CONTENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from glue.deploy.environments import Environment
@@ -66,15 +68,16 @@ def begin(environment: Environment) -> None:
     What is left of the note tells the next plan that it died. Planned values may be secret, so
     the note is for its owner only, like the plan.
     """
-    content = environment.project.plan_folder(environment.name) / CONTENT
-    plan = json.loads(content.read_text(encoding="utf-8")) if content.is_file() else {}
+    file = environment.project.plan_folder(environment.name) / CONTENT
+    plan = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     planned = {
         change["address"]: change["change"]["after"]
         for change in plan.get("resource_changes", [])
         if change["mode"] == "managed" and "create" in change["change"]["actions"]
     }
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(journal(environment), {"began": began, "planned": planned}, mode=0o600)
+    content = {"began": began, "planned": planned, "providers": providers_of(plan)}
+    write_json(journal(environment), content, mode=0o600)
 
 
 def end(environment: Environment, error: TerraformError | None = None) -> None:
@@ -104,7 +107,7 @@ def recover(
     log = terraform.folder / "logs" / "apply.log"
     text = log.read_text(encoding="utf-8") if log.is_file() else ""
     note = json.loads(journal(environment).read_text(encoding="utf-8"))
-    recovery = Recovery(environment, terraform, note.get("planned", {}), on_line)
+    recovery = Recovery(environment, terraform, note, on_line)
     recovery.run(text)
     end(environment)
     return (*notes, *recovery.notes())
@@ -117,12 +120,13 @@ class Recovery:
         self,
         environment: Environment,
         terraform: Terraform,
-        planned: Mapping[str, Mapping[str, Any]],
+        note: Mapping[str, Any],
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         self.environment = environment
         self.terraform = terraform
-        self.planned = planned
+        self.planned: Mapping[str, Mapping[str, Any]] = note.get("planned", {})
+        self.providers: Mapping[str, str] = note.get("providers", {})
         self.on_line = on_line
         self.taken: list[str] = []
         # Made for certain, and refused by import.
@@ -140,37 +144,54 @@ class Recovery:
         found = interruption(log, self.terraform.pull_state())
         made = [one for one in found.made if not is_repeatable(one.address)]
         unsure = [address for address in found.unsure if not is_repeatable(address)]
-        later = [one for one in made if is_named_otherwise(one.address)]
-        for one in made:
-            if one not in later and not self._take(one.address, one.id):
-                self.left.append(f"{one.address} (id {one.id})")
-        if not later and not unsure:
-            return
-        # Only now does the state have what the rest belongs to.
-        search = Search(self.environment, self.terraform.pull_state())
-        for one in later:
-            given = one_of(search, planned_of(one.address, self.planned), one.id)
-            if not self._take(one.address, given):
-                self.left.append(f"{one.address} (id {one.id})")
+        addresses = [*(one.address for one in made), *unsure]
+        with Imports(
+            self.environment, self.terraform, addresses, self.providers, self.planned
+        ) as imports:
+            later = [one for one in made if is_named_otherwise(one.address)]
+            for one in made:
+                if one not in later:
+                    self._take_made(imports, one, one.id)
+            imports.save()
+            if not later and not unsure:
+                return
+            # Only now does the state have what the rest belongs to; some belongs to some of it.
+            for is_last in (False, True):
+                search = Search(self.environment, self.terraform.pull_state())
+                for one in later:
+                    if belongs_to_parts(one.address) is is_last:
+                        given = one_of(search, planned_of(one.address, self.planned), one.id)
+                        self._take_made(imports, one, given)
+                imports.save()
+            if unsure:
+                search = Search(self.environment, self.terraform.pull_state())
+                self._look_for(imports, search, unsure)
+                imports.save()
+
+    def _take_made(self, imports: Imports, one: Made, given: str) -> None:
+        """Import something whose id is known."""
+        if not self._take(imports, one.address, given):
+            self.left.append(f"{one.address} (id {one.id})")
+
+    def _look_for(self, imports: Imports, search: Search, unsure: Sequence[str]) -> None:
+        """Import what AWS has of what was being made."""
         for trace in traces(search, [planned_of(address, self.planned) for address in unsure]):
             if not trace.names:
                 self.absent.append(trace.address)
-            elif not trace.is_certain or not self._take(trace.address, *trace.import_ids):
+            elif not trace.is_certain or not self._take(imports, trace.address, *trace.import_ids):
                 self._doubt(trace)
 
     def _doubt(self, trace: Traces) -> None:
         """Note a trace that was not taken up, by what an operator finds it by."""
         self.doubtful.append(f"{trace.address} ({', '.join(trace.names)})")
 
-    def _take(self, address: str, given: str) -> bool:
-        """Import one thing; tell whether it is in the state now, or need not be."""
+    def _take(self, imports: Imports, address: str, given: str) -> bool:
+        """Import one thing; tell whether it will be in the state, or need not be."""
         if self.on_line:
             self.on_line(f"{address}: taken up from the interrupted apply [id={given}]")
         try:
-            self.terraform.import_resource(address, given, self.environment.variable_files())
+            imports.take(address, given)
         except TerraformError as error:
-            if LOCKED in error.message:
-                raise  # the note stays for the next plan
             if NON_EXISTENT in error.message:
                 self.absent.append(address)
                 return True

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glue.deploy.recovery_kinds import KINDS
-from glue.deploy.recovery_parts import PARTS, REPEATABLE
+from glue.deploy.recovery_kinds import KINDS, NAMED_OTHERWISE
+from glue.deploy.recovery_parts import PARTS, PARTS_OF_PARTS, REPEATABLE
 from glue.deploy.recovery_search import Search, Wanted
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ def is_repeatable(address: str) -> bool:
 
 def is_named_otherwise(address: str) -> bool:
     """Tell whether import wants more than the id that the log of an apply has."""
-    return Wanted(address, {}).type in PARTS
+    kind = Wanted(address, {}).type
+    return kind in PARTS or kind in NAMED_OTHERWISE
+
+
+def belongs_to_parts(address: str) -> bool:
+    """Tell whether a thing is found by another that must be in the state, and is a part too."""
+    return Wanted(address, {}).type in PARTS_OF_PARTS
 
 
 def traces(search: Search, wanted: Sequence[Wanted]) -> list[Traces]:
@@ -76,9 +82,10 @@ def _traces(search: Search, wanted: Wanted) -> Traces:
                 ids = tuple(kind.import_id(search, one) for one in found)
                 return Traces(wanted.address, ids, tuple(one.one.arn for one in found))
             ids = tuple(_untagged_bucket(search, wanted))
+        elif part := PARTS.get(wanted.type):
+            ids = tuple(dict.fromkeys(part(search, wanted)))
         else:
-            part = PARTS.get(wanted.type)
-            ids = tuple(dict.fromkeys(part(search, wanted))) if part else ()
+            return Traces(wanted.address, names=("of a kind that is not looked for",))
     except (BotoCoreError, ClientError) as error:
         # The plan is not held up by a question that this role may not ask.
         return Traces(wanted.address, names=(f"AWS could not be asked: {error}",))

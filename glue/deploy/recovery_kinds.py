@@ -197,6 +197,9 @@ def _ec2(resource: str, described: Callable[[Search, Found], Mapping[str, Any]] 
     return Kind("ec2", rf"{resource}/(?P<id>[^/]+)", described=described)
 
 
+# Their id in the log of an apply is not all that import wants.
+NAMED_OTHERWISE = frozenset({"aws_api_gateway_stage", "aws_eks_pod_identity_association"})
+
 KINDS: Mapping[str, Kind] = {
     "aws_acm_certificate": Kind("acm", r"certificate/.+", described=_certificate, import_id=_arn),
     "aws_api_gateway_rest_api": Kind(

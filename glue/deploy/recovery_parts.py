@@ -33,6 +33,10 @@ REPEATABLE = frozenset({
 })  # fmt: skip
 
 
+# Found by the path they are of.
+PARTS_OF_PARTS = frozenset({"aws_api_gateway_method"})
+
+
 def _planned(*attributes: str, separator: str = "/") -> Callable[[Search, Wanted], list[str]]:
     """Return how to find what is imported by planned values alone."""
 

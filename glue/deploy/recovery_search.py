@@ -95,27 +95,27 @@ class Search:
 
 def _module_and_name(address: str) -> tuple[str, str]:
     """Split an address into its module and what stands in it; keys may hold dots."""
-    parts = _parts(address)
+    split = parts(address)
     at = 0
-    while at < len(parts) - 2 and parts[at] == "module":
+    while at < len(split) - 2 and split[at] == "module":
         at += 2
-    return ".".join(parts[:at]), ".".join(parts[at:])
+    return ".".join(split[:at]), ".".join(split[at:])
 
 
 def _around(module: str) -> str:
     """Return the module that a module stands in."""
-    return ".".join(_parts(module)[:-2])
+    return ".".join(parts(module)[:-2])
 
 
-def _parts(address: str) -> list[str]:
+def parts(address: str) -> list[str]:
     """Split an address at its dots, but not at those within a key."""
-    parts, start, at = [], 0, 0
+    found, start, at = [], 0, 0
     while at < len(address):
         if address[at] == '"':
             _, at = json.JSONDecoder().raw_decode(address, at)
             continue
         if address[at] == ".":
-            parts.append(address[start:at])
+            found.append(address[start:at])
             start = at + 1
         at += 1
-    return [*parts, address[start:]]
+    return [*found, address[start:]]

@@ -1,8 +1,6 @@
 # A table for each zone even where one way out serves all: changing the kind of NAT changes
-# routes, and no subnet moves to another table. What leads outside is added by the NAT.
-#
-# Everything here goes through the zones and not through the subnets themselves: `terraform
-# import`, by which a killed apply is recovered, cannot go through what it does not know yet.
+# routes, and no subnet moves to another table. By zones and not by subnets, since an import, by
+# which a killed apply is recovered, cannot go through what it does not know yet.
 resource "aws_route_table" "private" {
   for_each = toset(var.zones)
 

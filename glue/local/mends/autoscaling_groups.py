@@ -1,9 +1,9 @@
 """Auto Scaling groups: tags found by filter, and launch templates with several types.
 
-MiniStack 1.5.33 answers DescribeTags with every tag of every group whatever was asked for, so
-that a plan compares one tag with another's value; and it forgets a group's mixed instances
-policy, so that every second plan finds it missing. Names and values go into its XML as they
-are, which breaks it when one holds an ampersand.
+MiniStack 1.5.33 answers DescribeTags with every tag of every group, where AWS filters, so that a
+plan compares one tag with another's value; and it forgets a group's mixed instances policy, so
+that every second plan finds it missing. Names and values go into its XML as they are, which
+breaks it when one holds an ampersand.
 """
 
 # ruff: noqa: SLF001 - a mend reaches into the emulator's own parts

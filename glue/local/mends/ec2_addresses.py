@@ -1,4 +1,4 @@
-"""Elastic IPs belong to interfaces and NAT gateways; routes lead to what they name.
+"""On AWS Elastic IPs belong to interfaces and NAT gateways, and routes lead to what they name.
 
 MiniStack 1.5.33 ties an address to instances only, describes NAT gateways without addresses,
 lets an address go that is in use, and turns a route to a network interface into a local one.

@@ -1,4 +1,4 @@
-"""Instances are what they were started as.
+"""Instances are what they were started as, and are changed as on AWS.
 
 MiniStack 1.5.33 forgets the interfaces, metadata options, encryption, tags of volumes and
 most attributes of RunInstances, and cannot change an instance afterwards. Instances remain

@@ -1,4 +1,4 @@
-"""Replication of a container registry: the setting, kept per account and region.
+"""Replication of a container registry: one setting per account and region, as on AWS.
 
 MiniStack 1.5.33 answers DescribeRegistry as if nothing were ever replicated and does not know
 PutReplicationConfiguration, so a registry with copies in other regions cannot be applied. Here

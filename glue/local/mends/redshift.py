@@ -1,10 +1,10 @@
 """Redshift Serverless, which MiniStack 1.5.33 does not know: its control plane, simulated.
 
 Without it no environment with a catalogue on Redshift could be planned twice, applied or
-destroyed in the local cloud. Namespaces, workgroups and usage limits are kept per account and
-region with the emulator's state, under its IAM, and found by their tags. **Nothing computes**:
-no SQL is run, no capacity is used, no limit is reached, and everything is ready at once. Calls
-of the Redshift Data API are refused with a sentence that says so.
+destroyed in the local cloud. As on AWS, namespaces, workgroups and usage limits are kept per
+account and region, under IAM, and found by their tags; they are saved with the emulator's state.
+**Nothing computes**: no SQL is run, no capacity is used, no limit is reached, and everything is
+ready at once. Calls of the Redshift Data API are refused with a sentence that says so.
 """
 
 # ruff: noqa: SLF001 - a mend reaches into the emulator's own parts

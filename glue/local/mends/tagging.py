@@ -1,4 +1,6 @@
-"""The tagging service finds what MiniStack 1.5.33 lets be tagged and leaves out of GetResources.
+"""The tagging service finds all that is tagged, as AWS's does.
+
+MiniStack 1.5.33 leaves much of what it lets be tagged out of GetResources.
 
 Without it nobody could show that a destroy leaves nothing behind: networks, clusters, machines,
 log groups, alarms, secrets, certificates, zones and APIs would never be listed.

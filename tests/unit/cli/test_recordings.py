@@ -207,13 +207,13 @@ def test_ctrl_c_ends_a_transfer_with_130(make: Callable[..., Path], fake: Fake) 
             assert time.monotonic() < deadline
             time.sleep(0.02)
         ship.send_signal(signal.SIGINT)
-        _, err = ship.communicate(timeout=20)
+        _, err = ship.communicate(timeout=120)
     assert ship.returncode == 130, err
     assert "stopped" in err
     assert "Traceback" not in err
     fake.faults.clear()
     with process("recordings", "ship", str(folder)) as ship:
-        ship.communicate(timeout=20)
+        ship.communicate(timeout=120)
     assert ship.returncode == 0
 
 

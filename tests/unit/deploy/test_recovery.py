@@ -43,6 +43,8 @@ class Importing:
         self.failures = failures or {}
         self.imported: list[tuple[str, str]] = []
         self.pushed: list[dict[str, Any]] = []
+        self.told: tuple[dict[str, Any], ...] = ()
+        self.is_left = False
         self.state: dict[str, Any] = {"lineage": "l", "serial": 3, "resources": []}
 
     def pull_state(self) -> dict[str, Any]:
@@ -51,11 +53,40 @@ class Importing:
     def push_state(self, state: dict[str, Any]) -> None:
         self.pushed.append(state)
 
-    def import_resource(self, address: str, given: str, variables: list[Path]) -> None:
-        assert len(variables) == 2
-        if address in self.failures:
-            raise TerraformError("import", self.failures[address], "see")
-        self.imported.append((address, given))
+
+class Reading:
+    """Imports that need no AWS: what a Terraform of a test can import, and when it is saved."""
+
+    def __init__(
+        self, _: Environment, terraform: Any, addresses: list[str], *told: dict[str, Any]
+    ) -> None:
+        self.terraform: Importing = terraform
+        self.addresses = addresses
+        self.terraform.told = told
+        self.read: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terraform.is_left = True
+
+    def take(self, address: str, given: str) -> None:
+        assert address in self.addresses
+        if address in self.terraform.failures:
+            raise TerraformError("import", self.terraform.failures[address], "see")
+        self.read.append((address, given))
+
+    def save(self) -> None:
+        if "save" in self.terraform.failures:
+            raise TerraformError("state push", self.terraform.failures["save"], "see")
+        self.terraform.imported += self.read
+        self.read = []
+
+
+@pytest.fixture(autouse=True)
+def _no_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "Imports", Reading)
 
 
 @pytest.fixture
@@ -158,11 +189,15 @@ def test_what_was_being_made_is_looked_for(
         "aws_iam_role.theirs": {"name": "theirs"},
     }
     content = {
+        "configuration": {"root_module": {"resources": [
+            {"address": "aws_vpc.two", "provider_config_key": "aws.us_east_1"},
+            {"address": "aws_sqs_queue.q", "provider_config_key": "aws"},
+        ]}},
         "resource_changes": [
             {"mode": "managed", "address": address, "change": {"actions": ["create"], "after": a}}
             for address, a in changes.items()
-        ]
-    }
+        ],
+    }  # fmt: skip
     folder = staging.project.plan_folder("staging")
     folder.mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(content))
@@ -194,6 +229,7 @@ def test_what_was_being_made_is_looked_for(
         ("aws_lambda_permission.p", "f/statement"),
         ("aws_sqs_queue.q", "https://q"),
     ]
+    assert terraform.told == ({"aws_vpc.two": "aws.us_east_1"}, changes)
     assert taken.endswith("aws_lambda_permission.p, aws_sqs_queue.q")
     assert left.endswith("apply: aws_kms_alias.k (id alias/k)")
     assert doubtful.endswith(": aws_vpc.two (arn:1, arn:2), aws_iam_role.theirs (arn:theirs)")
@@ -202,9 +238,10 @@ def test_what_was_being_made_is_looked_for(
 
 def test_somebody_elses_lock_puts_it_off(staging: Environment, terraform: Importing) -> None:
     recovery.begin(staging)
-    terraform.failures = {"aws_vpc.ground": "Error acquiring the state lock"}
+    terraform.failures = {"save": "Error acquiring the state lock"}
     with pytest.raises(TerraformError):
         recover(staging, terraform)
+    assert terraform.is_left, "nothing is left on disk"
     assert recovery.journal(staging).is_file(), "the next plan tries again"
 
 

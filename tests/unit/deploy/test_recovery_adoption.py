@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 
 from glue.deploy import recovery_search
 from glue.deploy.environments import Environment
-from glue.deploy.recovery_adoption import Traces, is_named_otherwise, is_repeatable, one_of, traces
+from glue.deploy.recovery_adoption import (
+    Traces,
+    belongs_to_parts,
+    is_named_otherwise,
+    is_repeatable,
+    one_of,
+    traces,
+)
 from glue.deploy.recovery_kinds import KINDS
 from glue.deploy.recovery_parts import PARTS, REPEATABLE
 from glue.deploy.recovery_search import Search, Wanted
@@ -217,6 +224,10 @@ def test_each_type_is_tried_and_has_one_way() -> None:
     assert is_repeatable('module.a["x.y"].aws_iam_role_policy.p')
     assert not is_repeatable("aws_iam_role.aws_iam_role_policy")
     assert is_named_otherwise("aws_route.a[0]")
+    assert is_named_otherwise("aws_api_gateway_stage.a")
+    assert not is_named_otherwise("aws_vpc.a")
+    assert belongs_to_parts("aws_api_gateway_method.a")
+    assert not belongs_to_parts("aws_api_gateway_resource.a")
 
 
 @pytest.mark.parametrize("kind", sorted(CASES))
@@ -288,3 +299,16 @@ def test_what_cannot_be_asked_is_said(staging: Environment, cloud: Cloud) -> Non
     assert one_of(Search(staging, {}), wanted, "id") == "id"
     cloud.tagged = [Tagged("arn:aws:kms:r:1:key/k", TAGS)]
     assert find(staging, Wanted("aws_kms_key.k", {"description": "d"})) == ()
+
+
+def test_a_kind_that_is_not_looked_for_is_said(staging: Environment) -> None:
+    [found] = traces(Search(staging, {}), [Wanted("aws_new_thing.a", {"name": "n"})])
+    assert found == Traces("aws_new_thing.a", (), ("of a kind that is not looked for",))
+
+
+def test_an_id_in_a_log_is_made_whole(staging: Environment, cloud: Cloud) -> None:
+    arn = "arn:aws:eks:r:1:podidentityassociation/c/a-"
+    cloud.tagged = [Tagged(f"{arn}{n}", TAGS) for n in (1, 2)]
+    cloud.answers = {"describe_pod_identity_association": {"association": IDENTITY}}
+    wanted = Wanted("aws_eks_pod_identity_association.a", {"service_account": "a"})
+    assert one_of(Search(staging, {}), wanted, "a-2") == "c,a-2"

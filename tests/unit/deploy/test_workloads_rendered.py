@@ -234,8 +234,9 @@ class TestAgreementWithTerraform:
         assert f"--node-group-auto-discovery={wanted}" in pod["containers"][0]["args"]
         tags = (REPOSITORY / "modules" / "node_groups" / "autoscaling.tf").read_text("utf-8")
         assert '_autoscaler = "k8s.io/cluster-autoscaler"' in tags
-        for ending in ("enabled", "${var.cluster.name}", "node-template/resources/nvidia.com/gpu"):
-            assert "${local._autoscaler}/" + ending in tags
+        assert 'name  = "${local._autoscaler}/${what == "owned" ? var.cluster.name : what}"' in tags
+        for what in ("enabled", "owned", "node-template/resources/nvidia.com/gpu"):
+            assert f'"{what}" =' in tags
 
     def test_service_accounts_are_those_with_roles(self, rendered: Rendered) -> None:
         pairs = re.findall(r'namespace += "([\w-]+)"\s+service_account = "([\w-]+)"', WORKLOADS)
