@@ -25,7 +25,7 @@ RUNS = {
     "play": ("pytest", "tests/rehearsal"),
 }
 # Side by side; the runs of a lane one after another.
-LANES = (("whole",), ("parts", "ground"), ("play",))
+LANES = (("whole",), ("parts",), ("play", "ground"))
 
 
 def clean_environment() -> dict[str, str]:
