@@ -15,7 +15,7 @@ __all__ = ["cloud", "staging"]  # fixtures
 
 POOL = {"id": "pool"}
 PATHS = [
-    {"id": "root", "pathPart": "", "resourceMethods": {"ANY": {}}},
+    {"id": "top", "pathPart": "", "resourceMethods": {"ANY": {}}},
     {"id": "p1", "pathPart": "token", "resourceMethods": {"POST": {}}},
     {"id": "p2", "pathPart": "known"},
 ]
@@ -64,7 +64,7 @@ STATE = state_of(
         ("module.api.aws_api_gateway_deployment.next", {"description": "d"}, "api/d2"),
         ('module.api.aws_api_gateway_method.this["made"]', {"http_method": "POST"}, "api/p1/POST"),
         ('module.api.aws_api_gateway_method.this["made"]', {"http_method": "GET"}, None),
-        ('module.api.aws_api_gateway_method.this["root"]', {"http_method": "ANY"}, "api/root/ANY"),
+        ('module.api.aws_api_gateway_method.this["root"]', {"http_method": "ANY"}, "api/top/ANY"),
         ('module.api.aws_api_gateway_resource.this["x"]', {"path_part": "known"}, None),
         ("module.users.aws_cognito_user_group.this", {"name": "hosts"}, "pool/hosts"),
         ("module.users.aws_cognito_user_pool_client.that", {"name": "token"}, "pool/new"),
