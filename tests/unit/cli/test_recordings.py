@@ -201,6 +201,8 @@ def test_sigterm_ends_a_watch_with_0(make: Callable[..., Path], fake: Fake) -> N
 def test_ctrl_c_ends_a_transfer_with_130(make: Callable[..., Path], fake: Fake) -> None:
     folder = make("one", b"x" * 1_000_000)
     fake.fault("PUT", "500", times=10_000)
+    # A shell that starts the tests in the background has them, and theirs, ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with process("recordings", "ship", str(folder)) as ship:
         deadline = time.monotonic() + 20
         while not fake.count("PUT"):
