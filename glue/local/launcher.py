@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("glue.local")
 
 SAVE_SECONDS = 5.0
-KEEP_ALIVE_SECONDS = 75
+# Longer than any client keeps an idle connection: closing first may cut off a question in mid-air.
+KEEP_ALIVE_SECONDS = 600
 ACCESS_LOG_BYTES = 20_000_000
 GRACE_SECONDS = 3
 READ_BYTES = 256 * 1024  # at once from a connection; asyncio reads no more either
