@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 MOST_CONNECTIONS = 32
 _making = threading.Lock()  # boto3's default session is not safe to share while it makes clients
@@ -105,6 +108,27 @@ def batch() -> BatchClient:
 def redshift() -> RedshiftDataAPIServiceClient:
     """Return the client of Redshift's Data API."""
     client: RedshiftDataAPIServiceClient = _client("redshift-data")
+    return client
+
+
+def dynamodb() -> DynamoDBClient:
+    """Return the DynamoDB client."""
+    client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def state_machines() -> SFNClient:
+    """Return the Step Functions client."""
+    client: SFNClient = _client("stepfunctions")
+    return client
+
+
+def new_sts() -> STSClient:
+    """Return a client for STS that nobody else has: a cluster's tokens change what it signs."""
+    import boto3
+
+    with _making:
+        client: STSClient = boto3.client("sts", config=_config("sts"))
     return client
 
 

@@ -120,12 +120,111 @@ class ReconcileRecordingsSettings(FunctionSettings):
     incomplete_after_hours: Annotated[float, Field(gt=0)] = 24
 
 
+class Evaluation(BaseModel):
+    """What a complete result of a leaderboard looks like.
+
+    `routes` times `repetitions` records make a run complete. `version` is CARLA's, of its results
+    file. `labels` are those of the challenge's board, for the generic format.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["carla", "generic"] = "carla"
+    version: Literal["1.0", "2.0", "2.1"] | None = None
+    routes: Annotated[int, Field(ge=1)]
+    repetitions: Annotated[int, Field(ge=1)] = 1
+    split: str = "leaderboard"
+    labels: tuple[str, ...] = ()
+    show_to_participant: bool = True
+
+    @property
+    def records(self) -> int:
+        """How many records a complete run has."""
+        return self.routes * self.repetitions
+
+
+class ContainerResources(BaseModel):
+    """What one container of a submission's pod may use: millicores, MiB, GiB, whole GPUs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpu_millis: int = 1000
+    memory_mib: int = 2048
+    disk_gib: int = 5
+    gpus: int = 0
+
+
+class Pod(BaseModel):
+    """How the pod of a submission is made and watched. Times are seconds.
+
+    Each of the `workers` is a simulator, an evaluator and an agent, and drives its share of the
+    routes. `waiting` is for a node, `run` from the pod's start to its end, `grace` for sending
+    what is left. `watch` and `interim` are how often Kubernetes and EvalAI are looked at,
+    `upload` how often the uploader sends what is new.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workers: Annotated[int, Field(ge=1, le=8)] = 1
+    simulator: ContainerResources = ContainerResources(gpus=1)
+    evaluator: ContainerResources = ContainerResources()
+    agent: ContainerResources = ContainerResources(gpus=1)
+    node_labels: dict[str, str] = {}
+    on_disruption: Literal["restart", "fail"] = "restart"
+    waiting_seconds: int = 3 * 3600
+    run_seconds: int = 24 * 3600
+    grace_seconds: int = 300
+    watch_seconds: Annotated[int, Field(ge=1)] = 30
+    interim_seconds: Annotated[int, Field(ge=1)] = 300
+    upload_seconds: Annotated[int, Field(ge=1)] = 30
+
+
+class LeaderboardSettings(FunctionSettings):
+    """What every function of a leaderboard is told.
+
+    Its nine parameters (cluster, images, names) are in a secret, so that they can be tried out
+    without a deployment.
+    """
+
+    leaderboard: str
+    parameters_secret_arn: str
+    evalai_secret_arn: str
+    budget_table: str
+    state_machine_arn: str
+
+
+class StartSubmissionSettings(LeaderboardSettings):
+    """From a leaderboard's queue to its state machine; `queue_urls` has all leaderboards'."""
+
+    tracks_secret_arn: str
+    queue_urls: dict[str, str]
+
+
+class RunSubmissionSettings(LeaderboardSettings):
+    """The steps of the state machine."""
+
+    evaluation: Evaluation
+    pod: Pod
+
+
+class ReconcileSubmissionsSettings(LeaderboardSettings):
+    """The watch over submissions that got stuck."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    evaluation: Evaluation
+    pod: Pod
+
+
 FUNCTION_SETTINGS: dict[str, type[FunctionSettings]] = {
     "issue_token": IssueTokenSettings,
     "serve_api": ServeApiSettings,
     "ingest_recording": IngestRecordingSettings,
     "preprocess_recording": PreprocessRecordingSettings,
     "reconcile_recordings": ReconcileRecordingsSettings,
+    "start_submission": StartSubmissionSettings,
+    "run_submission": RunSubmissionSettings,
+    "reconcile_submissions": ReconcileSubmissionsSettings,
 }
 
 

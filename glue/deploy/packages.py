@@ -30,7 +30,7 @@ Target = Literal["aws", "local"]
 # Raised when the making changes, so that nobody keeps a package made the old way.
 RECIPE = "1"
 
-CODE_FOLDERS = ("lambdas", "glue/recordings", "glue/api")
+CODE_FOLDERS = ("lambdas", "glue/recordings", "glue/leaderboard", "glue/api")
 CODE_FILES = ("glue/__init__.py", "glue/settings.py", "glue/aws.py", "glue/errors.py")
 
 
