@@ -17,7 +17,10 @@ class KubernetesError(Exception):
 
 
 class KubernetesUnavailable(KubernetesError):  # noqa: N818 - reads as a finding
-    """Nothing answered, or nothing sensible: worth asking again after `retry_after` seconds."""
+    """Nothing answered, or nothing sensible, or there is no room: worth asking again.
+
+    `retry_after` are seconds, where Kubernetes gave any.
+    """
 
     def __init__(
         self,

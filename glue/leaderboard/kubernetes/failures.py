@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from glue.leaderboard.kubernetes import sidecars
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -97,19 +99,14 @@ def _of_status(status: Manifest) -> FailureReason | None:
 
 def _of_container(pod: Manifest) -> Failure | None:
     """Return the first container that ended badly. Sidecars are ended by Kubernetes itself."""
-    status = pod.get("status") or {}
-    sidecars = {
-        container["name"]
-        for container in (pod.get("spec") or {}).get("initContainers") or ()
-        if container.get("restartPolicy") == "Always"
-    }
+    status, beside = pod.get("status") or {}, sidecars.names(pod)
     ended = [
         (container["name"], container["state"]["terminated"])
         for container in (
             *(status.get("initContainerStatuses") or ()),
             *(status.get("containerStatuses") or ()),
         )
-        if container["name"] not in sidecars and (container.get("state") or {}).get("terminated")
+        if container["name"] not in beside and (container.get("state") or {}).get("terminated")
     ]
     wrong = [(name, end) for name, end in ended if end.get("exitCode") != 0]
     if not wrong:
@@ -124,4 +121,8 @@ def _of_container(pod: Manifest) -> Failure | None:
     # The container itself may have written this.
     said = str(end.get("message") or "").strip()[:LONGEST_MESSAGE]
     sentence = f"{name} ended with {code}" + (f" ({why})" if why not in ("", "Error") else "")
-    return Failure(reason, f"{sentence}: {said}" if said else sentence, name, code)
+    sentence = f"{sentence}: {said}" if said else sentence
+    # An agent or a simulator that went away is often why the one that waited for it gave up.
+    if crashes := sidecars.crashes(pod):
+        sentence = f"{sentence}; before that {', '.join(map(str, crashes))}"
+    return Failure(reason, sentence, name, code)

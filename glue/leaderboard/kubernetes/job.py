@@ -7,19 +7,27 @@ anything worth stealing, which is a form that opens one prefix.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from glue.leaderboard.kubernetes.values import NAMESPACE, UPLOAD_FORM, Container
+from glue.leaderboard.kubernetes.values import (
+    FORM,
+    FORM_FILE,
+    FORM_FOLDER,
+    FORM_KEY,
+    NAMESPACE,
+    TEMPORARY_FOLDER,
+    UPLOADER,
+    Container,
+)
 
 if TYPE_CHECKING:
     from glue.leaderboard.kubernetes.values import JobValues, Mount, Resources
 
 GPU = "nvidia.com/gpu"
 GPU_NODES = {"purpose": "gpu"}  # modules/node_groups gives this label to nodes with GPUs
-UPLOADER = "uploader"
-# Files on a shared volume belong to this group, so that the uploader may read them.
+# Files of a volume belong to this group, so that the uploader, whose user is in it, may read them.
 SHARED_GROUP = 65532
+GROUP_MAY_READ = 0o440
 TEMPORARY_MIB = 64
 
 Manifest = dict[str, Any]
@@ -94,11 +102,13 @@ def _pod(values: JobValues) -> Manifest:
             "seccompProfile": {"type": "RuntimeDefault"},
             "fsGroup": SHARED_GROUP,
         },
-        # Sidecars end in the opposite order: the uploader outlives everything it sends.
+        # When the run is over sidecars are asked to end one after another, the last first. So the
+        # uploader has all the grace for its last pass: behind a stranger's program, which as
+        # process 1 heeds no polite signal unless it was written to, two seconds would be left.
         "initContainers": [
-            _sidecar(_uploader(values)),
             *map(_container, values.preparation),
             *(_sidecar(_container(container)) for container in values.sidecars),
+            _sidecar(_uploader(values)),
         ],
         "containers": [_container(container) for container in values.main],
         "volumes": [
@@ -107,6 +117,15 @@ def _pod(values: JobValues) -> Manifest:
                 for volume in values.volumes
             ),
             {"name": UPLOADER, "emptyDir": {"sizeLimit": f"{TEMPORARY_MIB}Mi"}},
+            # The pod waits until there is one. What replaces it gets here within a minute or two.
+            {
+                "name": FORM,
+                "secret": {
+                    "secretName": values.uploader.form_secret,
+                    "defaultMode": GROUP_MAY_READ,
+                    "items": [{"key": FORM_KEY, "path": FORM_KEY}],
+                },
+            },
         ],
     }
     taints = [*([GPU] if values.needs_gpu else []), *values.tolerated_taints]
@@ -156,12 +175,12 @@ def _uploader(values: JobValues) -> Manifest:
             has_read_only_root=True,
         )
     )
-    form = {
-        "address": uploader.address,
-        "fields": {name: value.get_secret_value() for name, value in uploader.fields.items()},
-    }
-    rendered.setdefault("env", []).append({"name": UPLOAD_FORM, "value": json.dumps(form)})
-    rendered["volumeMounts"].append({"name": UPLOADER, "mountPath": "/tmp"})  # noqa: S108
+    variables = rendered.setdefault("env", [])
+    variables.append({"name": FORM_FILE, "value": f"{FORM_FOLDER}/{FORM_KEY}"})
+    rendered["volumeMounts"] += [
+        {"name": UPLOADER, "mountPath": TEMPORARY_FOLDER},
+        {"name": FORM, "mountPath": FORM_FOLDER, "readOnly": True},
+    ]
     return rendered
 
 

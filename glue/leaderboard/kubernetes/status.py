@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from glue.leaderboard.kubernetes import failures, waiting
+from glue.leaderboard.kubernetes import failures, sidecars, waiting
 from glue.leaderboard.kubernetes.failures import FailureReason  # noqa: TC001 - pydantic reads it
+from glue.leaderboard.kubernetes.sidecars import Crash  # noqa: TC001 - pydantic reads it
 from glue.leaderboard.kubernetes.waiting import WaitingReason  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Phase(BaseModel):
     """Where a Job stands.
 
     - `waiting`: nothing of the submission runs yet; `reason` says for what it waits;
-    - `running`: a main container has begun, and the Job has not ended;
+    - `running`: a main container has begun, and the Job has not ended; `reason` is `crashing`
+      while a container beside it is down, which `container` and `exit_code` name;
     - `succeeded`: every main container ended with 0 and the uploader had its time;
     - `failed`: it ended otherwise; `reason`, and where one is to blame `container` and
       `exit_code`;
@@ -35,6 +37,7 @@ class Phase(BaseModel):
 
     `message` is a sentence for people. Times are Kubernetes' own, UTC in ISO 8601. `restarts`
     counts the pods before this one that the API still has; they were lost with their nodes.
+    `crashes` are the containers of this pod that had to be started again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +50,7 @@ class Phase(BaseModel):
     pod: str | None = None
     node: str | None = None
     restarts: int = 0
+    crashes: tuple[Crash, ...] = ()
     started_at: str | None = None
     ended_at: str | None = None
 
@@ -87,8 +91,10 @@ def read(job: Manifest | None, pods: Sequence[Manifest], events: Iterable[Manife
     ending = conditions.get("FailureTarget")
     # A pod that failed while its Job has not: another is to come in its place.
     if pod is not None and _has_begun(pod) and (ending or not _has_failed(pod)):
-        message = f"it is being ended: {ending.get('message', '')}" if ending else ""
-        return Phase(state="running", message=message, **where)
+        if ending:
+            message = f"it is being ended: {ending.get('message', '')}"
+            return Phase(state="running", message=message, **where)
+        return Phase(state="running", **(where | _beside(where["crashes"])))
     reason, message = waiting.explain(job, pod, tuple(events))
     return Phase(state="waiting", reason=reason, message=message, **where)
 
@@ -114,7 +120,17 @@ def _where(pod: Manifest | None, own: Sequence[Manifest]) -> dict[str, Any]:
         "node": (pod.get("spec") or {}).get("nodeName"),
         "restarts": before,
         "started_at": _begun_at(pod) or None,
+        "crashes": sidecars.crashes(pod),
     }
+
+
+def _beside(crashes: tuple[Crash, ...]) -> dict[str, Any]:
+    """Return what to say of a run of which containers beside the main ones crash."""
+    said: dict[str, Any] = {"message": sidecars.sentence(crashes)}
+    if crashes and crashes[0].is_down:
+        down = crashes[0]
+        said |= {"reason": "crashing", "container": down.container, "exit_code": down.exit_code}
+    return said
 
 
 def _main(pod: Manifest) -> list[Manifest]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 NAMESPACE = "jobs"
 MOST_CPU_MILLIS, MOST_MEMORY_MIB, MOST_DISK_GIB = 16_000, 64 * 1024, 150  # kubernetes/base/jobs
@@ -24,14 +24,17 @@ VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # Names under which programs look for credentials. None may stand beside a stranger's code: it
 # can read the memory of what it runs with, and whatever its own container is given.
 CREDENTIAL = re.compile(r"^AWS_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY", re.IGNORECASE)
-UPLOAD_FORM = "UPLOAD_FORM"  # the variable that holds the uploader's form, as JSON
+UPLOADER, FORM = "uploader", "form"  # names of a container and of volumes that job.py adds
+FORM_KEY = "form.json"  # of the Secret with the uploader's form, and the file's name
+FORM_FILE = "FORM_FILE"  # the variable that names that file
+FORM_FOLDER, TEMPORARY_FOLDER = "/form", "/tmp"  # noqa: S108 - a folder of the container's own
 
 
 def _without_credentials(environment: dict[str, str]) -> dict[str, str]:
     wrong = sorted(
         name
         for name in environment
-        if re.fullmatch(VARIABLE, name) is None or CREDENTIAL.search(name) or name == UPLOAD_FORM
+        if re.fullmatch(VARIABLE, name) is None or CREDENTIAL.search(name) or name == FORM_FILE
     )
     if wrong:
         raise ValueError(
@@ -107,12 +110,12 @@ class Container(Values):
 class Uploader(Values):
     """Our container beside the stranger's: it reads shared folders and sends them to S3.
 
-    All it holds is one presigned POST form, good for one prefix and for a while.
+    All it holds is one presigned POST form, good for one prefix and for a while. The form is in
+    the Secret `form_secret`, key `form.json`, and is replaced there before it ends.
     """
 
     image: Image
-    address: str = Field(pattern=r"^https?://[^\s]+$")
-    fields: dict[str, SecretStr]
+    form_secret: Name
     mounts: tuple[Mount, ...] = Field(min_length=1)
     arguments: tuple[str, ...] = ()
     variables: Variables = {}
@@ -124,6 +127,9 @@ class Uploader(Values):
         wrong = [mount.volume for mount in self.mounts if not mount.is_read_only]
         if wrong:
             raise ValueError(f"mounts: {', '.join(wrong)}: write is_read_only=True; it only reads")
+        taken = sorted({mount.path for mount in self.mounts} & {FORM_FOLDER, TEMPORARY_FOLDER})
+        if taken:
+            raise ValueError(f"mounts: {', '.join(taken)}: show it elsewhere; the path is taken")
         if self.resources.gpus:
             raise ValueError("resources.gpus: write 0; sending files needs no GPU")
         return self
@@ -152,7 +158,7 @@ class JobValues(Values):
     # For a node, before that; a GPU from nothing takes some ten minutes, or hours in a shortage.
     waiting_seconds: int = Field(ge=60, le=LONGEST_SECONDS)
     # For the uploader to send what is left once the run has ended.
-    grace_seconds: int = Field(default=300, ge=30, le=3600)
+    grace_seconds: int = Field(default=300, ge=5, le=3600)
     # Kept so long after its end, in case nobody deletes it.
     kept_seconds: int = Field(default=24 * 3600, ge=600, le=7 * 24 * 3600)
     # When a node is lost or taken back: begin again, or give up.
@@ -164,11 +170,11 @@ class JobValues(Values):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [container.name for container in self.containers]
-        if len(set(names)) != len(names) or "uploader" in names:
+        if len(set(names)) != len(names) or UPLOADER in names:
             raise ValueError("containers: give each a name of its own; `uploader` is taken")
         volumes = {volume.name for volume in self.volumes}
-        if len(volumes) != len(self.volumes) or "uploader" in volumes:
-            raise ValueError("volumes: give each a name of its own; `uploader` is taken")
+        if len(volumes) != len(self.volumes) or volumes & {UPLOADER, FORM}:
+            raise ValueError("volumes: give each a name of its own; `uploader`, `form` are taken")
         every = [container.mounts for container in self.containers]
         for mounts in (*every, self.uploader.mounts):
             unknown = sorted({mount.volume for mount in mounts} - volumes)

@@ -16,7 +16,8 @@ WaitingReason = Literal[
     "no_gpu_node",  # no node with a free GPU, or none yet
     "unschedulable",  # no node that fits for another reason
     "image_pull",  # an image cannot be had
-    "configuration",  # something that a container refers to is missing
+    "configuration",  # something that a container or a volume refers to is missing
+    "crashing",  # a container that the others need, or that runs beside them, ends again and again
     "starting",  # a node was found; images are pulled, containers made
     "preparing",  # the containers that run before the main ones do their work
     "restarting",  # its node was lost; a pod in its place is to come
@@ -24,15 +25,23 @@ WaitingReason = Literal[
 ]
 
 GPU = "nvidia.com/gpu"
-PULLING = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
-     "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"}
-)  # fmt: skip
-MISCONFIGURED = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-)
+# What keeps a container from running, in Kubernetes' words.
+HELD: dict[str, WaitingReason] = {
+    **dict.fromkeys(
+        ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
+         "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"),
+        "image_pull",
+    ),
+    **dict.fromkeys(
+        ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"),
+        "configuration",
+    ),
+    "CrashLoopBackOff": "crashing",
+}  # fmt: skip
 # What the autoscaler notes about a pod that waits for a node.
 SCALING = frozenset({"TriggeredScaleUp", "NotTriggerScaleUp", "FailedScaleUp"})
+# What a node notes about a pod: that a volume cannot be had, or what comes after the volumes.
+MOUNT, BEYOND_MOUNT = "FailedMount", ("Pulling", "Pulled", "Created", "Started")
 QUOTA = re.compile(r"exceeded quota")
 
 
@@ -50,7 +59,7 @@ def explain(
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") != "True" and not (pod.get("spec") or {}).get("nodeName"):
         return _unscheduled(pod, scheduled, events)
-    return _on_node(status)
+    return _on_node(pod, events)
 
 
 def _without_pod(job: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, str]:
@@ -77,8 +86,8 @@ def _unscheduled(
     return ("no_gpu_node" if _wants_gpu(pod) else "unschedulable"), said
 
 
-def _on_node(status: Manifest) -> tuple[WaitingReason, str]:
-    preparing = ""
+def _on_node(pod: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, str]:
+    status, preparing, has_begun = pod.get("status") or {}, "", False
     every = (
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
@@ -88,18 +97,19 @@ def _on_node(status: Manifest) -> tuple[WaitingReason, str]:
         if held := state.get("waiting"):
             reason, said = held.get("reason") or "", held.get("message") or ""
             sentence = f"{container['name']}: {reason}{': ' if said else ''}{said}"
-            if reason in PULLING:
-                return "image_pull", sentence
-            if reason in MISCONFIGURED:
-                return "configuration", sentence
-            if reason == "CrashLoopBackOff":
-                return "starting", sentence
-        elif state.get("running") and container in (status.get("initContainerStatuses") or ()):
+            if reason in HELD:
+                return HELD[reason], sentence
+            continue
+        has_begun = True
+        if state.get("running") and container in (status.get("initContainerStatuses") or ()):
             preparing = preparing or container["name"]
             if not container.get("started"):
                 return "preparing", f"{container['name']} is at work"
     if preparing:
         return "starting", f"{preparing} runs; the others are to follow"
+    newest = _newest(events, pod, {MOUNT, *BEYOND_MOUNT})
+    if not has_begun and newest and newest.get("reason") == MOUNT:
+        return "configuration", str(newest.get("message") or "a volume cannot be had")
     return "starting", "its node pulls images and makes containers"
 
 
@@ -120,7 +130,13 @@ def _wants_gpu(pod: Manifest) -> bool:
 
 
 def _latest(events: Sequence[Manifest], about: Manifest, reasons: Set[str]) -> str:
-    """Return the newest message with one of these reasons about an object, empty if none.
+    """Return the newest message with one of these reasons about an object, empty if none."""
+    newest = _newest(events, about, reasons)
+    return str(newest.get("message") or "") if newest else ""
+
+
+def _newest(events: Sequence[Manifest], about: Manifest, reasons: Set[str]) -> Manifest | None:
+    """Return the newest event with one of these reasons about an object, None if none.
 
     An object of the same name may have been there before; its events outlive it by an hour.
     """
@@ -130,8 +146,7 @@ def _latest(events: Sequence[Manifest], about: Manifest, reasons: Set[str]) -> s
         for event in events
         if event.get("reason") in reasons and event.get("involvedObject", {}).get("uid") == uid
     ]
-    newest = max(fitting, key=_when, default=None)
-    return str(newest.get("message") or "") if newest else ""
+    return max(fitting, key=_when, default=None)
 
 
 def _when(event: Manifest) -> str:

@@ -29,8 +29,10 @@ POLICIES: dict[str, Policy] = {
     "AmazonEKSClusterAdminPolicy": "cluster-admin",
 }
 READING = frozenset({"get", "list"})
-# What edit and admin may change of what there is here. Events they only read.
-CHANGED = frozenset({"jobs", "pods"})
+# What edit and admin may change of what there is here. Events they only read. Who may view may
+# view all but Secrets: those open other doors.
+CHANGED = frozenset({"jobs", "pods", "secrets"})
+UNSEEN = "secrets"
 SESSION = re.compile(
     r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+"
 )
@@ -51,11 +53,9 @@ class Entry(BaseModel):
             return False
         if self.namespaces is not None and namespace not in self.namespaces:
             return False
-        return (
-            verb in READING
-            or self.policy == "cluster-admin"
-            or (self.policy != "view" and resource in CHANGED)
-        )
+        if self.policy == "view":
+            return verb in READING and resource != UNSEEN
+        return verb in READING or self.policy == "cluster-admin" or resource in CHANGED
 
 
 def is_same(principal: str, arn: str) -> bool:

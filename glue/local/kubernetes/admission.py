@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from kubernetes_validate import utils as schemas
 
 from glue.local.kubernetes import security
-from glue.local.kubernetes.problems import forbidden, invalid, unsupported
+from glue.local.kubernetes.problems import Problem, forbidden, invalid, unsupported
 from glue.local.kubernetes.rules import amount
-from glue.local.kubernetes.store import has_ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from glue.local.kubernetes.rules import Namespace, Rules
 
@@ -25,6 +24,7 @@ VERSION = "1.36"
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 LONGEST_JOB = 63
+OVER_QUOTA = "OverQuota"
 
 
 def check_job(job: Object, rules: Rules) -> None:
@@ -80,15 +80,19 @@ def _check_supported(spec: Object, pod: Object) -> None:
     if pod["restartPolicy"] != "Never":
         raise unsupported("write restartPolicy: Never")
     for volume in pod.get("volumes") or ():
-        if "emptyDir" not in volume:
-            raise unsupported(f"volume {volume['name']}: only emptyDir is to be had here")
+        if not {"emptyDir", "secret"} & volume.keys():
+            raise unsupported(f"volume {volume['name']}: write emptyDir or secret")
     for container in security.containers(pod):
         if container.get("envFrom") or any("valueFrom" in e for e in container.get("env") or ()):
             raise unsupported(f"container {container['name']}: only plain variables in env")
 
 
-def admit_pod(pod: Object, namespace: Namespace, others: Iterable[Object]) -> None:
-    """Complete a pod with the namespace's defaults and check it by its rules. Raises Problem."""
+def admit_pod(pod: Object, namespace: Namespace, used: Mapping[str, Decimal]) -> None:
+    """Complete a pod with the namespace's defaults and check it by its rules. Raises Problem.
+
+    `used` is what the other pods of the namespace take together. The Problem's reason is
+    `OverQuota` when the pod could be let in at another time.
+    """
     name, spec = pod["metadata"]["name"], pod["spec"]
     start = f'pods "{name}" is forbidden: '
     wrong = security.violations(spec, namespace.level)
@@ -110,28 +114,49 @@ def admit_pod(pod: Object, namespace: Namespace, others: Iterable[Object]) -> No
                     f"{start}maximum {what} usage per Container is {most}, "
                     f"but limit is {resources['limits'][what]}"
                 )
-    _check_quota(start, pod, namespace, others)
+    check_quota(pod, namespace, used)
 
 
-def _check_quota(start: str, pod: Object, namespace: Namespace, others: Iterable[Object]) -> None:
-    used: dict[str, Decimal] = defaultdict(Decimal)
-    for other in others:
-        if not has_ended(other):
-            for what, taken in usage(other).items():
-                used[what] += taken
+def check_quota(pod: Object, namespace: Namespace, used: Mapping[str, Decimal]) -> None:
+    """Check that there is room for a pod. Raises Problem with the reason OverQuota."""
     asked = usage(pod)
     over = [
         what
         for what, most in namespace.quota.items()
-        if asked.get(what) and used[what] + asked[what] > amount(most)
+        if asked.get(what) and used.get(what, Decimal(0)) + asked[what] > amount(most)
     ]
     if over:
-        raise forbidden(
-            f"{start}exceeded quota: {pod['metadata']['namespace']}, "
+        raise Problem(
+            403,
+            OVER_QUOTA,
+            f'pods "{pod["metadata"]["name"]}" is forbidden: '
+            f"exceeded quota: {pod['metadata']['namespace']}, "
             f"requested: {','.join(f'{what}={asked[what]:f}' for what in over)}, "
-            f"used: {','.join(f'{what}={used[what]:f}' for what in over)}, "
-            f"limited: {','.join(f'{what}={namespace.quota[what]}' for what in over)}"
+            f"used: {','.join(f'{what}={used.get(what, 0):f}' for what in over)}, "
+            f"limited: {','.join(f'{what}={namespace.quota[what]}' for what in over)}",
         )
+
+
+def check_count(
+    kind: str,
+    quotas: tuple[str, ...],
+    made: Object,
+    rules: Rules,
+    held: Iterable[tuple[str, str]],
+) -> None:
+    """Check that one more object of a kind may be there. Raises Problem.
+
+    `quotas` are the names that the kind has in quotas, `held` namespace and name of all others.
+    """
+    namespace, name = made["metadata"]["namespace"], made["metadata"]["name"]
+    there = sum(space == namespace for space, _ in held)
+    for quota in quotas:
+        most = rules.namespaces[namespace].quota.get(quota)
+        if most is not None and there + 1 > amount(most):
+            raise forbidden(
+                f'{kind} "{name}" is forbidden: exceeded quota: {namespace}, '
+                f"requested: {quota}=1, used: {quota}={there}, limited: {quota}={most}"
+            )
 
 
 def usage(pod: Object) -> dict[str, Decimal]:

@@ -1,8 +1,7 @@
-"""The API of the stand-in: Jobs, pods, logs and events, as a cluster of version 1.36 has them.
+"""The API of the stand-in: Jobs, pods, logs, events and Secrets, as a cluster of 1.36 has them.
 
-Below `/stand-in` are the ways to make things go wrong, for this machine only:
-`GET|PUT /stand-in/faults` (see faults.py), `GET /stand-in/nodes`, `DELETE /stand-in/nodes/NAME`,
-`POST /stand-in/evictions/NAMESPACE/POD`.
+Whatever was changed is written down before the answer says so. Below `/stand-in` are the ways
+to make things go wrong (see trouble.py).
 """
 
 from __future__ import annotations
@@ -12,23 +11,11 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from glue.local.kubernetes import admission, http, selectors
-from glue.local.kubernetes.faults import Faults
+from glue.local.kubernetes import admission, http, secret_objects, selectors, trouble
 from glue.local.kubernetes.http import Answer, Request, answer
-from glue.local.kubernetes.problems import (
-    Problem,
-    bad_request,
-    forbidden,
-    not_found,
-    unsupported,
-)
-from glue.local.kubernetes.store import key
+from glue.local.kubernetes.problems import Problem, bad_request, not_found, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from glue.local.kubernetes.access import Access
     from glue.local.kubernetes.cluster import Cluster
     from glue.local.kubernetes.identity import Identities
@@ -41,10 +28,19 @@ PATH = re.compile(
     r"/(?:apis/batch/v1|api/v1)/namespaces/(?P<namespace>[^/]+)/(?P<kind>[^/]+)"
     r"(?:/(?P<name>[^/]+)(?P<log>/log)?)?"
 )
-GROUPS = {"jobs": "/apis/batch/v1/", "pods": "/api/v1/", "events": "/api/v1/"}
-KINDS = {"jobs": ("batch/v1", "Job"), "pods": ("v1", "Pod"), "events": ("v1", "Event")}
+KINDS = {
+    "jobs": ("batch/v1", "Job"),
+    "pods": ("v1", "Pod"),
+    "events": ("v1", "Event"),
+    "secrets": ("v1", "Secret"),
+}
+GROUPS = {
+    kind: "/api/v1/" if version == "v1" else f"/apis/{version}/"
+    for kind, (version, _) in KINDS.items()
+}
+JOB_QUOTAS = ("count/jobs.batch",)
+CHANGING = ("create", "update", "delete")
 PROPAGATION = ("Foreground", "Background", "Orphan")
-STAND_IN = "/stand-in"
 VERSION = {
     "major": "1", "minor": admission.VERSION.partition(".")[2], "platform": "stand-in",
     "gitVersion": f"v{admission.VERSION}.0-stand-in",
@@ -76,8 +72,8 @@ class Api:
             return Answer(b"ok", kind="text/plain")
         if request.path == "/version":
             return answer(VERSION)
-        if request.path.startswith(f"{STAND_IN}/"):
-            return self._stand_in(request)
+        if request.path.startswith(f"{trouble.PLACE}/"):
+            return trouble.answer_to(request, self.cluster)
         place = PATH.fullmatch(request.path)
         if place is None or not request.path.startswith(GROUPS.get(place["kind"], "\0")):
             raise Problem(404, "NotFound", "the server could not find the requested resource")
@@ -87,12 +83,14 @@ class Api:
             if fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
             elif fault.kind != "lost":
-                return _broken(fault.kind)
+                return trouble.broken(fault.kind)
         arn = await self.identities.of(request.headers.get("authorization", ""))
         resource = "pods/log" if place["log"] else place["kind"]
         require = self.access.require
         await asyncio.to_thread(require, arn, verb, resource, place["namespace"])
         found = self._act(verb, place["kind"], place["namespace"], place["name"], request)
+        if verb in CHANGING:
+            self.cluster.save()
         if fault is not None and fault.kind == "lost":
             return Answer(found.body, found.status, found.kind, is_cut=True)
         return found
@@ -102,42 +100,57 @@ class Api:
     ) -> Answer:
         if verb == "list":
             return self._list(kind, namespace, request.query)
-        if verb == "create" and kind == "jobs":
-            return self._create(namespace, request.json())
-        if name is None or verb not in ("get", "delete") or kind == "events":
+        if verb == "create" and kind in ("jobs", "secrets"):
+            return self._create(kind, namespace, request.json())
+        is_known = kind != "events" and (verb != "update" or kind == "secrets")
+        if name is None or verb not in ("get", "update", "delete") or not is_known:
             raise Problem(405, "MethodNotAllowed", "the server does not allow this method here")
-        held = self._held(kind)
-        found = held.get((namespace, name))
+        found = self._held(kind).get((namespace, name))
         if found is None:
             raise not_found("jobs.batch" if kind == "jobs" else kind, name)
         if verb == "get" and request.path.endswith("/log"):
             return self._log(found, request.query)
         if verb == "get":
             return answer(found)
-        if kind != "jobs":
+        if verb == "update":
+            secret = self._placed(kind, request.json(), namespace)
+            return answer(secret_objects.replace(found, secret, self.cluster.store))
+        if kind == "pods":
             raise unsupported("delete the Job, not its pod")
-        return self._delete(found, request)
+        return self._delete(kind, found, request)
 
     def _held(self, kind: str) -> dict[tuple[str, str], Object]:
-        store = self.cluster.store
-        if kind == "events":
-            return {key(event): event for event in store.events}
-        return store.jobs if kind == "jobs" else store.pods
+        held: dict[tuple[str, str], Object] = getattr(self.cluster.store, kind)
+        return held
 
-    def _create(self, namespace: str, job: Object) -> Answer:
-        rules, store = self.cluster.rules, self.cluster.store
-        metadata = job.setdefault("metadata", {})
+    @staticmethod
+    def _placed(kind: str, found: Object, namespace: str) -> Object:
+        """Return an object with its namespace. Raises Problem when it is of another or kind."""
+        version, name = KINDS[kind]
+        if (found.get("apiVersion"), found.get("kind")) != (version, name):
+            raise bad_request(f"the object is no {name} of {version}")
+        metadata = found.setdefault("metadata", {})
         if metadata.setdefault("namespace", namespace) != namespace:
             raise bad_request("the namespace of the object does not match that of the request")
-        admission.check_job(job, rules)
+        return found
+
+    def _create(self, kind: str, namespace: str, made: Object) -> Answer:
+        rules, store = self.cluster.rules, self.cluster.store
+        self._placed(kind, made, namespace)
+        if kind == "secrets":
+            found = secret_objects.create(made, store, rules)
+            self.cluster.wake()
+            return answer(found, 201)
+        admission.check_job(made, rules)
         if namespace not in rules.namespaces:
             raise not_found("namespaces", namespace)
-        if (namespace, metadata["name"]) in store.jobs:
-            said = f'jobs.batch "{metadata["name"]}" already exists'
-            raise Problem(409, "AlreadyExists", said)
-        store.add(store.jobs, {**job, "status": {}})
+        name = made["metadata"]["name"]
+        if (namespace, name) in store.jobs:
+            raise Problem(409, "AlreadyExists", f'jobs.batch "{name}" already exists')
+        admission.check_count("jobs.batch", JOB_QUOTAS, made, rules, store.jobs)
+        store.add(store.jobs, {**made, "status": {}})
         self.cluster.wake()
-        return answer(store.jobs[namespace, metadata["name"]], 201)
+        return answer(store.jobs[namespace, name], 201)
 
     def _list(self, kind: str, namespace: str, query: dict[str, str]) -> Answer:
         if query.get("watch") in ("1", "true"):
@@ -157,22 +170,26 @@ class Api:
             {"apiVersion": version, "kind": f"{name}List", "metadata": metadata, "items": page}
         )
 
-    def _delete(self, job: Object, request: Request) -> Answer:
-        options = request.json()
+    def _delete(self, kind: str, found: Object, request: Request) -> Answer:
+        options, metadata = request.json(), found["metadata"]
+        resource = "jobs.batch" if kind == "jobs" else kind
         wanted = (options.get("preconditions") or {}).get("uid")
-        if wanted is not None and wanted != job["metadata"]["uid"]:
+        if wanted is not None and wanted != metadata["uid"]:
             raise Problem(
                 409,
                 "Conflict",
-                f'Operation cannot be fulfilled on jobs.batch "{job["metadata"]["name"]}": '
+                f'Operation cannot be fulfilled on {resource} "{metadata["name"]}": '
                 f"Precondition failed: UID in precondition: {wanted}",
             )
         policy = options.get("propagationPolicy") or request.query.get("propagationPolicy")
         if policy is not None and policy not in PROPAGATION:
             raise bad_request(f"propagationPolicy: {policy!r} is unknown")
-        self.cluster.controller.delete(job, policy or "Background")
+        if kind == "secrets":
+            self.cluster.store.remove(self.cluster.store.secrets, found)
+            return answer({"kind": "Status", "apiVersion": "v1", "status": "Success"})
+        self.cluster.controller.delete(found, policy or "Background")
         self.cluster.wake()
-        return answer(job)
+        return answer(found)
 
     def _log(self, pod: Object, query: dict[str, str]) -> Answer:
         names = [container["name"] for container in pod["spec"]["containers"]]
@@ -197,32 +214,6 @@ class Api:
             text = text[: _number(most, "limitBytes")]
         return Answer(text, kind="text/plain")
 
-    def _stand_in(self, request: Request) -> Answer:
-        words = request.path.removeprefix(f"{STAND_IN}/").split("/")
-        cluster = self.cluster
-        match request.method, words:
-            case "GET", ["faults"]:
-                return answer(cluster.faults.model_dump())
-            case "PUT", ["faults"]:
-                try:
-                    cluster.faults = Faults.model_validate(request.json())
-                except ValidationError as error:
-                    raise bad_request(str(error)) from error
-                cluster.wake()
-                return answer(cluster.faults.model_dump())
-            case "GET", ["nodes"]:
-                now = cluster.nodes.clock()
-                every = cluster.nodes.nodes.values()
-                return answer({node.name: {"is_ready": node.ready_at <= now} for node in every})
-            case "DELETE", ["nodes", name] if cluster.lose_node(name):
-                return answer({"lost": name})
-            case "POST", ["evictions", namespace, name] if pod := cluster.store.pods.get(
-                (namespace, name)
-            ):
-                cluster.evict(pod)
-                return answer({"evicted": name})
-        raise Problem(404, "NotFound", f"{request.method} {request.path}: there is no such thing")
-
 
 def _verb(method: str, name: str | None) -> str:
     if method == "GET":
@@ -236,20 +227,3 @@ def _number(text: str, name: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise bad_request(f"{name}: {text!r} is no number above 0")
     return int(text)
-
-
-def _broken(kind: str) -> Answer:
-    """Return the answer of an API that does not work."""
-    answers: dict[str, Callable[[], Answer]] = {
-        "down": lambda: http.of_problem(
-            Problem(503, "ServiceUnavailable", "the server is currently unable to handle it")
-        ),
-        "busy": lambda: http.of_problem(
-            Problem(429, "TooManyRequests", "too many requests, please try again later", 1)
-        ),
-        "refused": lambda: http.of_problem(forbidden("made to refuse")),
-        "unauthorised": lambda: http.of_problem(Problem(401, "Unauthorized", "Unauthorized")),
-        "broken": lambda: Answer(b'{"kind": "Jo'),
-        "stranger": lambda: Answer(b"<html>not here</html>", 404, "text/html"),
-    }
-    return answers[kind]()

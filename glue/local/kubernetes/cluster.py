@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from glue.local.kubernetes import rules as namespaces
 from glue.local.kubernetes.controller import Controller
 from glue.local.kubernetes.faults import Faults
-from glue.local.kubernetes.kubelet import LOST, Kubelet
+from glue.local.kubernetes.kubelet import Kubelet
+from glue.local.kubernetes.memory import Memory
 from glue.local.kubernetes.nodes import Nodes
+from glue.local.kubernetes.pod_status import LOST
+from glue.local.kubernetes.scheduler import Scheduler
 from glue.local.kubernetes.store import Store, has_ended, key
 
 if TYPE_CHECKING:
@@ -22,20 +25,22 @@ if TYPE_CHECKING:
 
     from glue.local.kubernetes.nodes import Group
     from glue.local.kubernetes.rules import Rules
+    from glue.local.kubernetes.shipping import Shipper
 
 Object = dict[str, Any]
 
 logger = logging.getLogger("glue.local.kubernetes")
 
-STATE = "state.json"
+STATE = "state.sqlite"
 LOOK_SECONDS = 0.2  # how often deadlines are looked at when nothing else happens
-SAVE_SECONDS = 0.5  # the least time between two savings
+# Between two rounds at least: what happens meanwhile is seen to by one of them.
+REST_SECONDS = 0.01
 
 
 class Cluster:
     """A cluster of one machine; `scale` shortens or lengthens all its waits and deadlines."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have a default
         self,
         home: Path,
         groups: Iterable[Group],
@@ -43,49 +48,61 @@ class Cluster:
         rules: Rules | None = None,
         scale: float = 1.0,
         clock: Callable[[], float] = time.time,
+        shipper: Shipper | None = None,
+        images: Path | None = None,
     ) -> None:
-        self.home, self.scale = home, scale
+        self.home, self.scale, self.shipper = home, scale, shipper
+        self.images = images or home  # the folder with images.json
         self.rules = rules or namespaces.read()
         self.store = Store(clock)
         self.nodes = Nodes(groups, clock)
         self.faults = Faults()
         self.controller = Controller(self.store, self.rules, scale, self._end_pod)
+        self.scheduler = Scheduler(
+            self.store, self.nodes, self.rules, self.controller.usage, self._start_pod
+        )
         self._kubelets: dict[str, Kubelet] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         home.mkdir(parents=True, exist_ok=True)
-        self.store.load(home / STATE)
+        self._memory = Memory(home / STATE)
+        self._memory.load(self.store)
         self._recover()
 
     async def run(self) -> None:
         """Move everything on until cancelled; then every process is ended."""
-        saved, next_save = self.store.version, 0.0
+        shipping = [asyncio.ensure_future(self.shipper.run())] if self.shipper else []
         try:
             while True:
                 self._wake.clear()
                 try:
                     self.tick()
+                    self.save()
                 except Exception:
                     logger.exception("the cluster stumbles")
-                if saved != self.store.version and time.monotonic() >= next_save:
-                    saved, next_save = self.store.version, time.monotonic() + SAVE_SECONDS
-                    self.store.save(self.home / STATE)
+                await asyncio.sleep(REST_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
         finally:
             # First the state as it is: what ran will be found lost with its node.
-            self.store.save(self.home / STATE)
+            self.save()
             for kubelet in list(self._kubelets.values()):
                 kubelet.end("lost")
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self.shipper is not None:
+                self.shipper.end()
+            await asyncio.gather(*shipping, return_exceptions=True)
+            self._memory.close()
 
     def tick(self) -> None:
         """Do what is to be done now."""
         if not self.faults.no_controller:
             self.controller.tick()
-        for pod in list(self.store.pods.values()):
-            if not pod["spec"].get("nodeName") and "deletionTimestamp" not in pod["metadata"]:
-                self._schedule(pod)
+        self.scheduler.tick(self.faults.gpu_nodes)
+
+    def save(self) -> None:
+        """Write down what has changed."""
+        self._memory.save(self.store)
 
     def wake(self) -> None:
         """Have a look soon."""
@@ -107,8 +124,7 @@ class Cluster:
 
     def log(self, pod: Object, container: str) -> Path:
         """Return the file with what a container has printed; it may not be there."""
-        place: Path = self.home / "pods" / pod["metadata"]["uid"] / "logs" / container
-        return place
+        return self._folder(pod) / "logs" / container
 
     def _recover(self) -> None:
         """End the pods that ran when an earlier stand-in was ended: their node is gone."""
@@ -117,25 +133,14 @@ class Cluster:
                 pod["status"]["phase"] = "Failed"
                 self.store.set_condition(pod, "DisruptionTarget", "DeletionByPodGC", LOST)
 
-    def _schedule(self, pod: Object) -> None:
-        others = [other for other in self.store.pods.values() if other is not pod]
-        status = pod["status"]
-        node = self.nodes.place(pod, others, self.faults.gpu_nodes)
-        if node is None:
-            said = self.nodes.explain(pod, others)
-            waiting = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-            known = status.get("conditions")
-            status["conditions"] = [{**waiting, "message": said}]
-            if known != status["conditions"]:
-                self.store.touch(pod)
-            self.store.note(pod, "Pod", *self.nodes.scale(pod, self.faults.gpu_nodes))
-            return
-        pod["spec"]["nodeName"] = node
-        status["conditions"] = []
-        self.store.set_condition(pod, "PodScheduled")
-        self.store.note(pod, "Pod", "Scheduled", f"Successfully assigned to {node}")
-        kubelet = Kubelet(pod, self.store, lambda: self.faults, self.home, self.scale, self.wake)
+    def _start_pod(self, pod: Object) -> None:
+        kubelet = Kubelet(
+            pod, self.store, lambda: self.faults, self._folder(pod), self.images, self.scale,
+            self.wake,
+        )  # fmt: skip
         self._kubelets[pod["metadata"]["uid"]] = kubelet
+        if self.shipper is not None:
+            self.shipper.watch(pod, kubelet.log)
         task = asyncio.ensure_future(self._run_pod(kubelet))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -150,6 +155,8 @@ class Cluster:
             self.store.touch(pod)
         finally:
             self._kubelets.pop(pod["metadata"]["uid"], None)
+            if self.shipper is not None:
+                self.shipper.release(pod)
         self.wake()
 
     def _end_pod(self, pod: Object) -> None:
@@ -161,4 +168,8 @@ class Cluster:
             kubelet.end("deleted")
             return
         self.store.remove(self.store.pods, pod)
-        shutil.rmtree(self.home / "pods" / pod["metadata"]["uid"], ignore_errors=True)
+        shutil.rmtree(self._folder(pod), ignore_errors=True)
+
+    def _folder(self, pod: Object) -> Path:
+        found: Path = self.home / "pods" / pod["metadata"]["uid"]
+        return found

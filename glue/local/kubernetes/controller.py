@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glue.local.kubernetes import admission
 from glue.local.kubernetes.problems import Problem
-from glue.local.kubernetes.store import condition, has_ended
+from glue.local.kubernetes.store import condition, has_ended, owners
+from glue.local.kubernetes.usage import Usage, add
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from glue.local.kubernetes.rules import Rules
     from glue.local.kubernetes.store import Store
@@ -38,20 +40,28 @@ class Controller:
         self, store: Store, rules: Rules, scale: float, end_pod: Callable[[Object], None]
     ) -> None:
         self.store, self.rules, self.scale, self.end_pod = store, rules, scale, end_pod
+        self.usage = Usage(store)
+        self._used: dict[str, dict[str, Decimal]] = {}  # by namespace, in this round
+        self._full: set[frozenset[tuple[str, Decimal]]] = set()  # what has no room in this round
+        self._asked: dict[str, frozenset[tuple[str, Decimal]]] = {}  # by Jobs that had no room
 
     def tick(self) -> None:
-        """Look at every Job, and at pods whose Job is gone."""
+        """Look at every Job, the oldest first, and at what belongs to Jobs that are gone."""
+        self._used.clear()
+        self._full.clear()
         for job in list(self.store.jobs.values()):
             self._sync(job)
         alive = {job["metadata"]["uid"] for job in self.store.jobs.values()}
         for pod in list(self.store.pods.values()):
-            owners = pod["metadata"].get("ownerReferences", ())
-            if owners and not any(owner["uid"] in alive for owner in owners):
+            if (own := owners(pod)) and alive.isdisjoint(own):
                 self.end_pod(pod)
+        for secret in list(self.store.secrets.values()):
+            if (own := owners(secret)) and alive.isdisjoint(own):
+                self.store.remove(self.store.secrets, secret)
 
     def delete(self, job: Object, policy: str) -> None:
         """Delete a Job: Foreground after its pods, Background before, Orphan without them."""
-        own = list(self.store.pods_of(job["metadata"]["uid"]))
+        uid = job["metadata"]["uid"]
         if policy == "Foreground":
             if "deletionTimestamp" not in job["metadata"]:
                 job["metadata"]["deletionTimestamp"] = self.store.now()
@@ -59,13 +69,13 @@ class Controller:
                 self.store.touch(job)
             return
         if policy == "Orphan":
-            for pod in own:
-                del pod["metadata"]["ownerReferences"]
-                self.store.touch(pod)
+            belonging = [s for s in self.store.secrets.values() if uid in owners(s)]
+            for found in (*self.store.pods_of(uid), *belonging):
+                self.store.disown(found)
         self.store.remove(self.store.jobs, job)
 
     def _sync(self, job: Object) -> None:
-        own = list(self.store.pods_of(job["metadata"]["uid"]))
+        own = self.store.pods_of(job["metadata"]["uid"])
         if "deletionTimestamp" in job["metadata"]:
             for pod in own:
                 self.end_pod(pod)
@@ -80,7 +90,9 @@ class Controller:
             self.store.touch(job)
         self._judge(job, own)
         self._enforce_deadline(job)
-        active = [pod for pod in own if not has_ended(pod)]
+        self._proceed(job, [pod for pod in own if not has_ended(pod)])
+
+    def _proceed(self, job: Object, active: list[Object]) -> None:
         if target := condition(job, "FailureTarget") or condition(job, "SuccessCriteriaMet"):
             for pod in active:
                 self.end_pod(pod)
@@ -88,7 +100,9 @@ class Controller:
                 self._finish(job, target)
         elif not active:
             self._make_pod(job)
-        job["status"]["active"] = len(active)
+        if job["status"].get("active") != len(active):
+            job["status"]["active"] = len(active)
+            self.store.touch(job)
 
     def _judge(self, job: Object, own: list[Object]) -> None:
         """Count the pods that have ended since the last time, and draw the conclusion."""
@@ -97,6 +111,7 @@ class Controller:
             if not has_ended(pod) or TRACKING not in finalizers:
                 continue
             finalizers.remove(TRACKING)
+            self.store.touch(pod)
             self.store.touch(job)
             if pod["status"]["phase"] == "Succeeded":
                 job["status"]["succeeded"] = 1
@@ -161,38 +176,52 @@ class Controller:
             self.delete(job, "Foreground")
 
     def _make_pod(self, job: Object) -> None:
-        namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
-        uid, template = job["metadata"]["uid"], copy.deepcopy(job["spec"]["template"])
-        told = template.get("metadata") or {}
-        labels = {
-            "batch.kubernetes.io/job-name": name,
-            "batch.kubernetes.io/controller-uid": uid,
-            "job-name": name,
-            "controller-uid": uid,
-        }
-        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": f"{name[:57]}-{secrets.token_hex(3)[:5]}",
-                "namespace": namespace,
-                "labels": {**(told.get("labels") or {}), **labels},
-                "annotations": told.get("annotations") or {},
-                "finalizers": [TRACKING],
-                "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
-            },
-            "spec": template["spec"],
-            "status": {"phase": "Pending"},
-        }
-        others = [other for (space, _), other in self.store.pods.items() if space == namespace]
-        try:
-            admission.admit_pod(pod, self.rules.namespaces[namespace], others)
-        except Problem as problem:
-            said = f"Error creating: {problem.message}".replace(pod["metadata"]["name"], name)
-            self.store.note(job, "Job", "FailedCreate", said)
+        """Make a Job's pod, if there is room; of two Jobs that wait the older one comes first."""
+        namespace, uid = job["metadata"]["namespace"], job["metadata"]["uid"]
+        if self._asked.get(uid) in self._full:
             return
+        if namespace not in self._used:
+            self._used[namespace] = self.usage.of_namespace(namespace)
+        pod, used = _pod(job), self._used[namespace]
+        try:
+            admission.admit_pod(pod, self.rules.namespaces[namespace], used)
+        except Problem as problem:
+            if problem.reason == admission.OVER_QUOTA:
+                self._asked[uid] = frozenset(admission.usage(pod).items())
+                self._full.add(self._asked[uid])
+            said = problem.message.replace(pod["metadata"]["name"], job["metadata"]["name"])
+            self.store.note(job, "FailedCreate", f"Error creating: {said}")
+            return
+        self._asked.pop(uid, None)
         self.store.add(self.store.pods, pod)
+        add(used, self.usage.of(pod))
+
+
+def _pod(job: Object) -> Object:
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    uid, template = job["metadata"]["uid"], copy.deepcopy(job["spec"]["template"])
+    told = template.get("metadata") or {}
+    labels = {
+        "batch.kubernetes.io/job-name": name,
+        "batch.kubernetes.io/controller-uid": uid,
+        "job-name": name,
+        "controller-uid": uid,
+    }
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{name[:57]}-{secrets.token_hex(3)[:5]}",
+            "namespace": namespace,
+            "labels": {**(told.get("labels") or {}), **labels},
+            "annotations": told.get("annotations") or {},
+            "finalizers": [TRACKING],
+            "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
+        },
+        "spec": template["spec"],
+        "status": {"phase": "Pending"},
+    }
 
 
 def _bad_ends(pod: Object, only: str | None) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from glue.local.kubernetes.containers import (
     NOT_STARTED,
@@ -15,6 +15,8 @@ from glue.local.kubernetes.containers import (
     Process,
     pull,
 )
+from glue.local.kubernetes.pod_status import PodStatus
+from glue.local.kubernetes.volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,66 +24,65 @@ if TYPE_CHECKING:
 
     from glue.local.images import Image
     from glue.local.kubernetes.faults import Faults
+    from glue.local.kubernetes.pod_status import Cause
     from glue.local.kubernetes.store import Store
 
 Object = dict[str, Any]
-Cause = Literal["deadline", "deleted", "lost", "evicted"]
 
 logger = logging.getLogger("glue.local.kubernetes")
 
 BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 10.0, 300.0
-GRACE_SECONDS = 30.0
-DEADLINE = "Pod was active on the node longer than the specified deadline"
-LOST = "PodGC: node no longer exists"
-EVICTED = "The node was low on resource: ephemeral-storage."
+GRACE_SECONDS, LEAST_GRACE_SECONDS = 30.0, 2.0
+MOUNT_SECONDS, LONGEST_MOUNT_SECONDS = 0.5, 122.0  # between two tries to mount what is missing
+REFRESH_SECONDS = 60.0  # until a container sees what a Secret was changed to
 
 
 class Kubelet:
-    """Runs one pod. `scale` shortens every wait; `changed` is called whenever its status has."""
+    """Runs one pod in a folder of its own; `images` is the folder with images.json.
+
+    `scale` shortens every wait; `changed` is called whenever the pod's status has changed.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a pod, and the cluster it is in
         self,
         pod: Object,
         store: Store,
         faults: Callable[[], Faults],
-        home: Path,
+        folder: Path,
+        images: Path,
         scale: float,
         changed: Callable[[], None],
     ) -> None:
-        self.pod, self.store, self.faults, self.home = pod, store, faults, home
-        self.scale, self.changed = scale, changed
-        self.folder = home / "pods" / pod["metadata"]["uid"]
+        self.pod, self.store, self.faults = pod, store, faults
+        self.folder, self.images = folder, images
+        self.scale, self.status = scale, PodStatus(pod, store, changed)
         self.cause: Cause | None = None
         self._stop = asyncio.Event()
         self._main: dict[str, Process] = {}
         self._sidecars: dict[str, Process] = {}
         self._supervisors: list[asyncio.Task[None]] = []
-        self._resting = asyncio.Event()  # set when the sidecars are to end
+        self._over = asyncio.Event()  # set when no sidecar is started again
+        self._volumes = Volumes(pod, store, self.folder / "volumes")
+        self._patience_ends: float | None = None  # when whoever still runs is killed
 
     async def run(self) -> None:
         """Run the pod to its end, whatever that is; its status says which."""
-        status, spec = self.pod["status"], self.pod["spec"]
-        status["startTime"] = self.store.now()
-        for volume in spec.get("volumes") or ():
-            (self.folder / "volumes" / volume["name"]).mkdir(parents=True, exist_ok=True)
-        for kind, containers in (
-            ("initContainerStatuses", spec.get("initContainers") or ()),
-            ("containerStatuses", spec["containers"]),
-        ):
-            status[kind] = [_status(container) for container in containers]
-        self._note()
+        self.status.begin()
         alarm = None
-        if seconds := spec.get("activeDeadlineSeconds"):
+        if seconds := self.pod["spec"].get("activeDeadlineSeconds"):
             loop = asyncio.get_running_loop()
             alarm = loop.call_later(seconds * self.scale, self.end, "deadline")
+        refreshing = asyncio.ensure_future(self._refresh())
         try:
-            await self._run_containers()
+            if await self._mount():
+                await self._run_containers()
         finally:
+            refreshing.cancel()
             if alarm is not None:
                 alarm.cancel()
             for process in (*self._main.values(), *self._sidecars.values()):
                 process.abandon()
-        self._conclude()
+        self.status.conclude(self.cause)
 
     def end(self, cause: Cause) -> None:
         """Begin the pod's end for a reason outside of its containers."""
@@ -89,18 +90,39 @@ class Kubelet:
             return
         self.cause = cause
         self._stop.set()
+        self._over.set()
         if cause == "lost":
             for process in (*self._main.values(), *self._sidecars.values()):
                 process.abandon()
             return
+        self._patience_ends = asyncio.get_running_loop().time() + self._grace()
         for process in self._main.values():
-            self._supervisors.append(asyncio.ensure_future(process.stop(self._grace())))
+            self._supervisors.append(asyncio.ensure_future(process.stop(self._patience())))
+
+    async def _mount(self) -> bool:
+        """Make the volumes; tell whether the pod may begin, which a missing Secret prevents."""
+        pause = MOUNT_SECONDS
+        while not self._stop.is_set():
+            missing = self._volumes.prepare()
+            if not missing:
+                return True
+            for said in missing:
+                self.store.note(self.pod, "FailedMount", said)
+            await self._sleep(pause, self._stop)
+            pause = min(2 * pause, LONGEST_MOUNT_SECONDS)
+        return False
+
+    async def _refresh(self) -> None:
+        """Show Secrets as they change, for as long as the pod runs."""
+        while self._volumes.has_secrets:
+            await asyncio.sleep(REFRESH_SECONDS * self.scale)
+            self._volumes.refresh()
 
     async def _run_containers(self) -> None:
         spec = self.pod["spec"]
         is_ready = True
         for container in spec.get("initContainers") or ():
-            entry = self._entry(container)
+            entry = self.status.of(container)
             if container.get("restartPolicy") == "Always":
                 image = await self._pull(container, entry)
                 if image is not None:
@@ -113,10 +135,14 @@ class Kubelet:
             if self._stop.is_set() or not is_ready:
                 break
         if is_ready and not self._stop.is_set():
-            await asyncio.gather(*(self._once(c, self._entry(c)) for c in spec["containers"]))
-        self._resting.set()
+            await asyncio.gather(*(self._once(c, self.status.of(c)) for c in spec["containers"]))
+        self._over.set()
+        if self._patience_ends is None:
+            self._patience_ends = asyncio.get_running_loop().time() + self._grace()
+        # One after the other. They share the pod's grace: whoever takes it all leaves the
+        # others, which began earlier, next to nothing of it.
         for process in reversed(self._sidecars.values()):
-            await process.stop(self._grace())
+            await process.stop(self._patience())
         await asyncio.gather(*self._supervisors)
 
     async def _once(self, container: Object, entry: Object) -> bool:
@@ -135,27 +161,26 @@ class Kubelet:
     async def _supervise(
         self, container: Object, entry: Object, image: Image, begun: asyncio.Event
     ) -> None:
-        """Keep a sidecar running until the main containers have ended."""
+        """Keep a sidecar running until the main containers have ended.
+
+        `begun` is set once it has started, or never will: only then is it the next one's turn.
+        """
         pause = BACKOFF_SECONDS
         while True:
             process = self._process(container)
             self._sidecars[container["name"]] = process
-            has_begun = await self._begin(process, image, entry)
-            begun.set()
-            if has_begun:
+            if await self._begin(process, image, entry):
+                begun.set()
                 self._terminated(entry, await process.follow())
-            if self._is_over():
+            if self._over.is_set():
+                begun.set()
                 return
-            entry["restartCount"] += 1
-            entry["lastState"] = entry["state"]
-            self._waiting(entry, "CrashLoopBackOff", "back-off restarting failed container")
-            await self._sleep(pause, self._resting)
+            self.status.starts_again(entry)
+            await self._sleep(pause, self._over)
             pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
-            if self._is_over():
+            if self._over.is_set():
+                begun.set()
                 return
-
-    def _is_over(self) -> bool:
-        return self._resting.is_set() or self._stop.is_set()
 
     async def _pull(self, container: Object, entry: Object) -> Image | None:
         """Return the container's image, tried for as long as the pod is wanted."""
@@ -163,10 +188,10 @@ class Kubelet:
         while not self._stop.is_set():
             name = container["image"]
             try:
-                return pull(name, self.home, is_out_of_reach=self.faults().cannot_pull(name))
+                return pull(name, self.images, is_out_of_reach=self.faults().cannot_pull(name))
             except CannotPull as error:
-                self._waiting(entry, word, str(error))
-                self.store.note(self.pod, "Pod", "Failed", f"Failed to pull: {error}")
+                self.status.waits(entry, word, str(error))
+                self.store.note(self.pod, "Failed", f"Failed to pull: {error}")
             await self._sleep(pause, self._stop)
             pause, word = min(2 * pause, LONGEST_BACKOFF_SECONDS), "ImagePullBackOff"
         return None
@@ -180,31 +205,12 @@ class Kubelet:
         except CannotStart as error:
             self._terminated(entry, End(NOT_STARTED, "StartError", str(error)))
             return False
-        entry["state"] = {"running": {"startedAt": self.store.now()}}
-        entry["started"] = entry["ready"] = True
-        statuses = self.pod["status"]["containerStatuses"]
-        if any("running" in other["state"] for other in statuses):
-            self.pod["status"]["phase"] = "Running"
-        self._note()
-        if self.cause is not None:  # it was ended while it started
-            if self.cause == "lost":
-                process.abandon()
-            else:
-                self._supervisors.append(asyncio.ensure_future(process.stop(self._grace())))
+        self.status.runs(entry)
+        if self.cause == "lost":  # it was ended while it started
+            process.abandon()
+        elif self._over.is_set():
+            self._supervisors.append(asyncio.ensure_future(process.stop(self._patience())))
         return True
-
-    def _conclude(self) -> None:
-        status = self.pod["status"]
-        bad = any(_code(entry) != 0 for entry in status["containerStatuses"])
-        status["phase"] = "Failed" if bad or self.cause is not None else "Succeeded"
-        if self.cause == "deadline":
-            status |= {"reason": "DeadlineExceeded", "message": DEADLINE}
-        elif self.cause == "lost":
-            self.store.set_condition(self.pod, "DisruptionTarget", "DeletionByPodGC", LOST)
-        elif self.cause == "evicted":
-            status |= {"reason": "Evicted", "message": EVICTED}
-            self.store.set_condition(self.pod, "DisruptionTarget", "TerminationByKubelet", EVICTED)
-        self._note()
 
     def _process(self, container: Object) -> Process:
         name = container["name"]
@@ -216,31 +222,15 @@ class Kubelet:
         place: Path = self.folder / "logs" / container
         return place
 
-    def _entry(self, container: Object) -> Object:
-        status = self.pod["status"]
-        every = (*status["initContainerStatuses"], *status["containerStatuses"])
-        found: Object = next(entry for entry in every if entry["name"] == container["name"])
-        return found
-
-    def _waiting(self, entry: Object, reason: str, message: str) -> None:
-        entry["state"] = {"waiting": {"reason": reason, "message": message}}
-        entry["ready"] = entry["started"] = False
-        self._note()
-
     def _terminated(self, entry: Object, end: End) -> None:
-        if self.cause == "lost":
-            return  # nobody is left on the node who could tell
-        before = entry["state"].get("running", {})
-        told = {"exitCode": end.code, "reason": end.reason, "message": end.message}
-        entry["state"] = {
-            "terminated": {
-                **{name: value for name, value in told.items() if value != ""},
-                "startedAt": before.get("startedAt", self.store.now()),
-                "finishedAt": self.store.now(),
-            }
-        }
-        entry["ready"] = entry["started"] = False
-        self._note()
+        if self.cause != "lost":  # then nobody is left on the node who could tell
+            self.status.ended(entry, end)
+
+    def _patience(self) -> float:
+        """Return how many seconds a container has to end by itself."""
+        assert self._patience_ends is not None  # noqa: S101 - the end has begun
+        left = self._patience_ends - asyncio.get_running_loop().time()
+        return max(left, LEAST_GRACE_SECONDS * self.scale)
 
     def _grace(self) -> float:
         seconds = self.pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS)
@@ -250,26 +240,3 @@ class Kubelet:
         """Wait, but not beyond an event."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), seconds * self.scale)
-
-    def _note(self) -> None:
-        self.store.touch(self.pod)
-        self.changed()
-
-
-def _status(container: Object) -> Object:
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": "",
-        "ready": False,
-        "started": False,
-        "restartCount": 0,
-        "state": {"waiting": {"reason": "PodInitializing"}},
-        "lastState": {},
-    }
-
-
-def _code(entry: Object) -> int:
-    """Return a main container's exit code; one that never ran did not end well."""
-    ended = entry["state"].get("terminated")
-    return int(ended["exitCode"]) if ended else NOT_STARTED

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from glue.local.kubernetes import admission
+from glue.local.kubernetes.rules import amount
+from glue.local.kubernetes.usage import add
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from glue.local.kubernetes.usage import Amounts
 
 Object = dict[str, Any]
 
@@ -18,32 +22,53 @@ GPU = "nvidia.com/gpu"
 
 @dataclass(frozen=True)
 class Group:
-    """Equal nodes: how many there may be, what each has, and how long one takes to come."""
+    """Equal nodes: how many there may be, what each has, and how long one takes to come.
+
+    `capacity` is what pods may ask for altogether; what it does not name, there is enough of.
+    """
 
     name: str
     most: int
     least: int = 0
-    gpus: int = 0
+    capacity: dict[str, Decimal] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     taints: frozenset[str] = frozenset()
     start_seconds: float = 0.0
 
+    @property
+    def has_gpus(self) -> bool:
+        """Whether its nodes have GPUs."""
+        return bool(self.capacity.get(GPU))
 
-@dataclass
+
+@dataclass(eq=False)
 class Node:
-    """A node, and since when it can be used: in the future while it starts."""
+    """A node, since when it can be used (in the future while it starts), and what is taken."""
 
     name: str
     group: Group
     ready_at: float
+    taken: Amounts = field(default_factory=dict)
 
 
-def standard_groups(gpu_nodes: int, gpus: int, start_seconds: float) -> tuple[Group, ...]:
+def standard_groups(
+    gpu_nodes: int,
+    gpus: int,
+    start_seconds: float,
+    *,
+    cpus: int | None = None,
+    memory_gib: int | None = None,
+) -> tuple[Group, ...]:
     """Return the groups of a cluster as modules/cluster makes it: labels and taints as there."""
+    capacity = {GPU: Decimal(gpus)}
+    if cpus is not None:
+        capacity["cpu"] = Decimal(cpus)
+    if memory_gib is not None:
+        capacity["memory"] = amount(f"{memory_gib}Gi")
     return (
-        Group("system", most=1, least=1),
+        Group("system", most=1, least=1, capacity={GPU: Decimal(0)}),
         Group(
-            "gpu", gpu_nodes, gpus=gpus, start_seconds=start_seconds,
+            "gpu", gpu_nodes, capacity=capacity, start_seconds=start_seconds,
             labels={"purpose": "gpu", "k8s.amazonaws.com/accelerator": "nvidia"},
             taints=frozenset({GPU}),
         ),
@@ -57,42 +82,52 @@ class Nodes:
         self.groups = tuple(groups)
         self.clock = clock
         self.nodes: dict[str, Node] = {}
+        self._ready: list[Node] = []
         self._made = 0
         for group in self.groups:
             for _ in range(group.least):
                 self._add(group, clock())
 
-    def place(self, pod: Object, pods: Iterable[Object], gpu_nodes: int | None) -> str | None:
-        """Return the node for a pod, or None."""
-        every = list(pods)
-        self._take_back(every, gpu_nodes)
-        for node in self.nodes.values():
-            if node.ready_at <= self.clock() and self._obstacle(pod, node, every) is None:
-                return node.name
-        return None
+    def begin(self, taken: Mapping[str, Amounts], gpu_nodes: int | None) -> None:
+        """Begin a round of placing: say what is taken of each node, and how many there may be.
 
-    def explain(self, pod: Object, pods: Iterable[Object]) -> str:
+        Idle nodes beyond what there may be are taken back. Nodes that come meanwhile are for the
+        next round: whoever ordered one is not to see others go first.
+        """
+        for node in list(self.nodes.values()):
+            node.taken = dict(taken.get(node.name, {}))
+            if not node.taken and self._size(node.group) > self.most(node.group, gpu_nodes):
+                del self.nodes[node.name]
+        self._ready = [node for node in self.nodes.values() if node.ready_at <= self.clock()]
+
+    def place(self, pod: Object, asked: Mapping[str, Decimal]) -> str | None:
+        """Return the node for a pod, whose place is taken from now on, or None."""
+        return _take(pod, asked, self._ready)
+
+    def explain(self, pod: Object, asked: Mapping[str, Decimal]) -> str:
         """Return the scheduler's sentence about a pod that fits nowhere."""
-        every = list(pods)
-        ready = [node for node in self.nodes.values() if node.ready_at <= self.clock()]
-        counted = Counter(self._obstacle(pod, node, every) for node in ready)
+        counted = Counter(_obstacle(pod, asked, node) for node in self._ready)
         why = ", ".join(f"{number} {obstacle}" for obstacle, number in sorted(counted.items()))
-        return f"0/{len(ready)} nodes are available: {why}. preemption: not helpful."
+        return f"0/{len(self._ready)} nodes are available: {why}. preemption: not helpful."
 
-    def scale(self, pod: Object, gpu_nodes: int | None) -> tuple[str, str]:
+    def scale(
+        self, pod: Object, asked: Mapping[str, Decimal], gpu_nodes: int | None
+    ) -> tuple[str, str]:
         """Order a node for a pod that fits nowhere; return the autoscaler's word and sentence."""
+        begun = "TriggeredScaleUp", "pod triggered scale-up: [{}]"
+        coming = _take(pod, asked, [n for n in self.nodes.values() if n not in self._ready])
+        if coming is not None:
+            return begun[0], begun[1].format(self.nodes[coming].group.name)
         refusals = []
         for group in self.groups:
-            template = Node(group.name, group, 0.0)
-            if (obstacle := self._obstacle(pod, template, ())) is not None:
+            if (obstacle := _obstacle(pod, asked, Node(group.name, group, 0.0))) is not None:
                 refusals.append(obstacle)
-                continue
-            if any(n.group is group and n.ready_at > self.clock() for n in self.nodes.values()):
-                return "TriggeredScaleUp", f"pod triggered scale-up: [{group.name}]"
-            if self._size(group) < self._most(group, gpu_nodes):
-                self._add(group, self.clock() + group.start_seconds)
-                return "TriggeredScaleUp", f"pod triggered scale-up: [{group.name}]"
-            refusals.append("max node group size reached")
+            elif self._size(group) < self.most(group, gpu_nodes):
+                node = self._add(group, self.clock() + group.start_seconds)
+                add(node.taken, asked)
+                return begun[0], begun[1].format(group.name)
+            else:
+                refusals.append("max node group size reached")
         why = ", ".join(f"{number} {what}" for what, number in sorted(Counter(refusals).items()))
         return "NotTriggerScaleUp", f"pod didn't trigger scale-up: {why}"
 
@@ -100,42 +135,41 @@ class Nodes:
         """Take a node away; tell whether there was one."""
         return self.nodes.pop(name, None) is not None
 
-    def _take_back(self, pods: list[Object], gpu_nodes: int | None) -> None:
-        """Remove idle nodes beyond what there may be."""
-        busy = {pod["spec"].get("nodeName") for pod in pods}
-        for node in list(self.nodes.values()):
-            if self._size(node.group) > self._most(node.group, gpu_nodes) and node.name not in busy:
-                del self.nodes[node.name]
-
-    def _most(self, group: Group, gpu_nodes: int | None) -> int:
-        return gpu_nodes if group.gpus and gpu_nodes is not None else group.most
+    def most(self, group: Group, gpu_nodes: int | None) -> int:
+        """Return how many nodes of a group there may be."""
+        return gpu_nodes if group.has_gpus and gpu_nodes is not None else group.most
 
     def _size(self, group: Group) -> int:
         return sum(node.group is group for node in self.nodes.values())
 
-    def _add(self, group: Group, ready_at: float) -> None:
+    def _add(self, group: Group, ready_at: float) -> Node:
         self._made += 1
-        name = f"{group.name}-{self._made}"
-        self.nodes[name] = Node(name, group, ready_at)
-
-    def _obstacle(self, pod: Object, node: Node, pods: Iterable[Object]) -> str | None:
-        """Return what keeps a pod off a node, in the scheduler's words; None when nothing does."""
-        spec, group = pod["spec"], node.group
-        wanted = spec.get("nodeSelector") or {}
-        if any(group.labels.get(label) != value for label, value in wanted.items()):
-            return "node(s) didn't match Pod's node affinity/selector"
-        tolerated = spec.get("tolerations") or ()
-        for taint in sorted(group.taints):
-            if not any(entry.get("key") in (None, taint) for entry in tolerated):
-                return f"node(s) had untolerated taint {{{taint}: present}}"
-        taken = sum(gpus(other) for other in pods if other["spec"].get("nodeName") == node.name)
-        if gpus(pod) > group.gpus - taken:
-            return f"Insufficient {GPU}"
-        return None
+        node = Node(f"{group.name}-{self._made}", group, ready_at)
+        self.nodes[node.name] = node
+        return node
 
 
-def gpus(pod: Object) -> int:
-    """Return how many GPUs a pod takes, none once it has ended."""
-    if pod["status"].get("phase") in ("Succeeded", "Failed"):
-        return 0
-    return int(admission.usage(pod).get(f"requests.{GPU}", 0))
+def _take(pod: Object, asked: Mapping[str, Decimal], nodes: Iterable[Node]) -> str | None:
+    """Return the first of some nodes that a pod fits on, whose place is taken from now on."""
+    for node in nodes:
+        if _obstacle(pod, asked, node) is None:
+            add(node.taken, asked)
+            return node.name
+    return None
+
+
+def _obstacle(pod: Object, asked: Mapping[str, Decimal], node: Node) -> str | None:
+    """Return what keeps a pod off a node, in the scheduler's words; None when nothing does."""
+    spec, group = pod["spec"], node.group
+    wanted = spec.get("nodeSelector") or {}
+    if any(group.labels.get(label) != value for label, value in wanted.items()):
+        return "node(s) didn't match Pod's node affinity/selector"
+    tolerated = spec.get("tolerations") or ()
+    for taint in sorted(group.taints):
+        if not any(entry.get("key") in (None, taint) for entry in tolerated):
+            return f"node(s) had untolerated taint {{{taint}: present}}"
+    for what, there in group.capacity.items():
+        more = asked.get(f"requests.{what}", Decimal(0))
+        if more and more + node.taken.get(f"requests.{what}", Decimal(0)) > there:
+            return f"Insufficient {what}"
+    return None

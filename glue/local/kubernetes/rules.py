@@ -45,15 +45,15 @@ class Namespace:
 
 @dataclass
 class Rules:
-    """All namespaces, and the priority classes there are."""
+    """All namespaces, and the priority classes there are, with their values."""
 
     namespaces: dict[str, Namespace]
-    priorities: set[str]
+    priorities: dict[str, int]
 
 
 def read(base: Path = BASE) -> Rules:
     """Read the manifests of a folder such as kubernetes/base."""
-    rules = Rules({}, set())
+    rules = Rules({}, {})
     documents = [
         (path.parent.name, document)
         for path in sorted(base.glob("*/*.yaml"))
@@ -68,7 +68,7 @@ def read(base: Path = BASE) -> Rules:
                 labels.get(LEVEL, "privileged")
             )
         elif document["kind"] == "PriorityClass":
-            rules.priorities.add(document["metadata"]["name"])
+            rules.priorities[document["metadata"]["name"]] = int(document["value"])
     for folder, document in documents:
         # Kustomize gives what lies in `jobs` the namespace of that name.
         namespace = rules.namespaces.get(document["metadata"].get("namespace", folder))

@@ -15,6 +15,7 @@ from glue.local.kubernetes.api import Api
 from glue.local.kubernetes.cluster import Cluster
 from glue.local.kubernetes.identity import Identities
 from glue.local.kubernetes.nodes import standard_groups
+from glue.local.kubernetes.shipping import Shipper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +31,23 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         prog="glue.local.kubernetes", description="A stand-in for a Kubernetes cluster."
     )
     parser.add_argument("--home", type=Path, required=True, help="folder for state and pods")
+    parser.add_argument("--images", type=Path, help="folder with images.json; default: --home")
     parser.add_argument("--port", type=int, required=True, help=f"on {HOST}; nowhere else")
     parser.add_argument("--sts", required=True, help="address of the local cloud")
     parser.add_argument("--account", default="test", help="access key that reads the local EKS")
     parser.add_argument("--cluster", required=True, help="name that tokens are signed for")
     parser.add_argument("--gpu-nodes", type=int, default=4, help="how many there may be")
     parser.add_argument("--gpus", type=int, default=4, help="of each of these nodes")
+    parser.add_argument("--gpu-node-cpus", type=int, help="default: as many as are asked for")
+    parser.add_argument("--gpu-node-memory-gib", type=int, help="default: as much as is asked for")
     parser.add_argument("--gpu-start-seconds", type=float, default=1.0)
     parser.add_argument("--scale", type=float, default=1.0, help="of all waits and deadlines")
+    parser.add_argument(
+        "--no-logs",
+        action="store_true",
+        help="do not send what containers print to the local cloud's CloudWatch Logs",
+    )
+    parser.add_argument("--log-group", help="for pods without the label `log-group`")
     return parser.parse_args(words)
 
 
@@ -47,6 +57,13 @@ def eks_entries(endpoint: str, account: str, cluster: str) -> Callable[[], list[
 
     client = LocalSession(endpoint, access_key=account).client("eks")
     return lambda: from_eks(client, cluster)
+
+
+def shipper(endpoint: str, account: str, group: str | None) -> Shipper:
+    """Return what sends the containers' output to the local CloudWatch Logs."""
+    from glue.local.clients import LocalSession
+
+    return Shipper(lambda: LocalSession(endpoint, access_key=account).client("logs"), group)
 
 
 async def serve(api: Api, port: int, until: Callable[[], Any]) -> None:
@@ -73,8 +90,14 @@ async def run(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    groups = standard_groups(options.gpu_nodes, options.gpus, options.gpu_start_seconds)
-    cluster = Cluster(options.home, groups, scale=options.scale)
+    groups = standard_groups(
+        options.gpu_nodes, options.gpus, options.gpu_start_seconds,
+        cpus=options.gpu_node_cpus, memory_gib=options.gpu_node_memory_gib,
+    )  # fmt: skip
+    logs = None if options.no_logs else shipper(options.sts, options.account, options.log_group)
+    cluster = Cluster(
+        options.home, groups, scale=options.scale, shipper=logs, images=options.images
+    )
     identities = Identities(options.sts, options.cluster, cluster.store.clock)
     access = Access(options.home, eks_entries(options.sts, options.account, options.cluster))
     address = f"http://{HOST}:{options.port}"

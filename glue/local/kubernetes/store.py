@@ -1,21 +1,20 @@
-"""Jobs, pods and events, as the API shows them, and the file that outlives a restart."""
+"""Jobs, pods, Secrets and events, as the API shows them."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
 Object = dict[str, Any]
 Key = tuple[str, str]
 
 ENDED = ("Succeeded", "Failed")
 MOST_EVENTS = 5000
+RECOUNTED_SECONDS = 2.0  # an event that happens again and again is counted that often
 
 
 def moment(at: float) -> str:
@@ -43,14 +42,22 @@ def has_ended(pod: Object) -> bool:
 
 
 class Store:
-    """Everything the stand-in knows. `clock` tells the seconds since 1970."""
+    """Everything the stand-in knows. `clock` tells the seconds since 1970.
+
+    Whoever changes an object calls `touch`; `changed` holds what is to be written down, by uid,
+    with None for what was removed.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.jobs: dict[Key, Object] = {}
         self.pods: dict[Key, Object] = {}
-        self.events: list[Object] = []
+        self.secrets: dict[Key, Object] = {}
+        self.events: dict[Key, Object] = {}
+        self.changed: dict[str, Object | None] = {}
         self.version = 0
+        self._noted: dict[tuple[str, str, str], Object] = {}
+        self._owned: dict[str, dict[str, Object]] = {}  # pods, by the uid of their Job
 
     def now(self) -> str:
         """Return the time as Kubernetes writes it."""
@@ -60,6 +67,7 @@ class Store:
         """Note that an object has changed."""
         self.version += 1
         found["metadata"]["resourceVersion"] = str(self.version)
+        self.changed[found["metadata"]["uid"]] = found
 
     def add(self, held: dict[Key, Object], found: Object) -> None:
         """Keep a new object, with the metadata that Kubernetes gives."""
@@ -69,12 +77,19 @@ class Store:
             "generation": 1,
         }
         self.touch(found)
-        held[key(found)] = found
+        self._keep(held, found)
 
     def remove(self, held: dict[Key, Object], found: Object) -> None:
         """Forget an object."""
         self.version += 1
         held.pop(key(found), None)
+        uid = found["metadata"]["uid"]
+        self.changed[uid] = None
+        for owner in owners(found):
+            if own := self._owned.get(owner):
+                own.pop(uid, None)
+                if not own:
+                    del self._owned[owner]
 
     def set_condition(self, found: Object, kind: str, reason: str = "", message: str = "") -> None:
         """Fulfil a condition of an object's status."""
@@ -84,28 +99,35 @@ class Store:
         conditions.append(made | {"reason": reason, "message": message})
         self.touch(found)
 
-    def pods_of(self, uid: str) -> Iterator[Object]:
-        """Yield the pods that an object made."""
-        for pod in self.pods.values():
-            if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences", ())):
-                yield pod
+    def pods_of(self, uid: str) -> list[Object]:
+        """Return the pods that a Job made, the oldest first."""
+        return list(self._owned.get(uid, {}).values())
 
-    def note(self, about: Object, kind: str, reason: str, message: str) -> None:
-        """Write an event about an object; the same one again only counts up."""
-        identity = about["metadata"]["uid"]
-        for event in self.events:
-            known = event["involvedObject"]["uid"], event["reason"], event["message"]
-            if known == (identity, reason, message):
-                event["count"] += 1
-                event["lastTimestamp"] = self.now()
-                return
+    def disown(self, found: Object) -> None:
+        """Make an object belong to nobody."""
+        for owner in owners(found):
+            self._owned.get(owner, {}).pop(found["metadata"]["uid"], None)
+        del found["metadata"]["ownerReferences"]
+        self.touch(found)
+
+    def note(self, about: Object, reason: str, message: str) -> None:
+        """Write an event about an object; the same one again only counts up, now and then."""
+        identity, now = about["metadata"]["uid"], self.clock()
+        known = self._noted.get((identity, reason, message))
+        if known is not None:
+            last = datetime.fromisoformat(known["lastTimestamp"]).timestamp()
+            if now - last >= RECOUNTED_SECONDS:
+                known["count"] += 1
+                known["lastTimestamp"] = self.now()
+                self.touch(known)
+            return
         namespace, name = key(about)
         event = {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": f"{name}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
             "involvedObject": {
-                "kind": kind, "namespace": namespace, "name": name, "uid": identity,
+                "kind": about["kind"], "namespace": namespace, "name": name, "uid": identity,
             },
             "reason": reason,
             "message": message,
@@ -114,27 +136,32 @@ class Store:
             "lastTimestamp": self.now(),
             "count": 1,
         }  # fmt: skip
-        self.touch(event)
-        self.events = [*self.events[-MOST_EVENTS:], event]
+        self.add(self.events, event)
+        if len(self.events) > MOST_EVENTS:
+            oldest = next(iter(self.events.values()))
+            self.remove(self.events, oldest)
+            self._noted.pop(_content(oldest), None)
 
-    def save(self, path: Path) -> None:
-        """Write everything to a file, in one step."""
-        held = {
-            "version": self.version,
-            "jobs": list(self.jobs.values()),
-            "pods": list(self.pods.values()),
-            "events": self.events,
-        }
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(held), encoding="utf-8")
-        fresh.replace(path)
+    def take_up(self, found: Iterable[Object], version: int) -> None:
+        """Hold what an earlier stand-in wrote down."""
+        held = {"Job": self.jobs, "Pod": self.pods, "Secret": self.secrets, "Event": self.events}
+        self.version = version
+        for entry in found:
+            self._keep(held[entry["kind"]], entry)
 
-    def load(self, path: Path) -> None:
-        """Read what an earlier stand-in saved, if there was one."""
-        if not path.exists():
-            return
-        held = json.loads(path.read_text(encoding="utf-8"))
-        self.version = held["version"]
-        self.jobs = {key(job): job for job in held["jobs"]}
-        self.pods = {key(pod): pod for pod in held["pods"]}
-        self.events = held["events"]
+    def _keep(self, held: dict[Key, Object], found: Object) -> None:
+        held[key(found)] = found
+        if found["kind"] == "Event":
+            self._noted[_content(found)] = found
+        if found["kind"] == "Pod":
+            for owner in owners(found):
+                self._owned.setdefault(owner, {})[found["metadata"]["uid"]] = found
+
+
+def owners(found: Object) -> list[str]:
+    """Return the uids of those an object belongs to."""
+    return [owner["uid"] for owner in found["metadata"].get("ownerReferences") or ()]
+
+
+def _content(event: Object) -> tuple[str, str, str]:
+    return event["involvedObject"]["uid"], event["reason"], event["message"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import SecretStr
-
 from glue.leaderboard.kubernetes.values import (
     Container,
     JobValues,
@@ -30,8 +28,7 @@ def job_values(**changes: Any) -> JobValues:
         "attempt": 1,
         "uploader": Uploader(
             image="123456789012.dkr.ecr.eu-central-1.amazonaws.com/uploader:1",
-            address="https://bucket.s3.eu-central-1.amazonaws.com/",
-            fields={"key": SecretStr("99/${filename}"), "policy": SecretStr("signed")},
+            form_secret="leaderboard-20-99-1",
             mounts=(Mount(volume="results", path="/results", is_read_only=True),),
         ),
         "preparation": (Container(name="contents", image="contents:1", mounts=(RESULTS,)),),
@@ -116,10 +113,17 @@ def waiting(name: str, reason: str, message: str = "") -> Manifest:
     return {"name": name, "state": {"waiting": {"reason": reason, "message": message}}}
 
 
-def running(name: str, *, started: bool = True) -> Manifest:
+def running(name: str, *, started: bool = True, **more: Any) -> Manifest:
     """A container that runs."""
     state = {"running": {"startedAt": "2026-11-20T10:05:00Z"}}
-    return {"name": name, "state": state, "started": started}
+    return {"name": name, "state": state, "started": started, **more}
+
+
+def crashed(name: str, code: int, times: int, reason: str = "Error") -> Manifest:
+    """A container that waits for its next start after so many ends."""
+    last = {"terminated": {"exitCode": code, "reason": reason}}
+    held = waiting(name, "CrashLoopBackOff", "back-off 40s restarting failed container")
+    return {**held, "restartCount": times, "lastState": last}
 
 
 def ended(

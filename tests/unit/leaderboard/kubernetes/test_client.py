@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from glue.errors import InputError
-from glue.leaderboard.kubernetes import client as clients
+from glue.leaderboard.kubernetes import connection
 from glue.leaderboard.kubernetes.client import Cluster, Kubernetes
 from glue.leaderboard.kubernetes.errors import (
     Conflict,
@@ -39,8 +40,8 @@ def sts(**options: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "FIRST_WAIT_SECONDS", 0.001)
-    monkeypatch.setattr(clients, "LONGEST_WAIT_SECONDS", 0.002)
+    monkeypatch.setattr(connection, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(connection, "LONGEST_WAIT_SECONDS", 0.002)
 
 
 class Answers:
@@ -209,6 +210,60 @@ def test_delete_says_whether_there_was_one(make: Any) -> None:
     assert make(Answers(status(404, "NotFound"))).delete_job("a") is False
 
 
+CONTENT = {"form.json": SecretStr('{"fields": "signed"}')}
+
+
+def secret_of(request: httpx.Request) -> Any:
+    return json.loads(request.content)
+
+
+def test_a_secret_is_made(make: Any) -> None:
+    answers = Answers(httpx.Response(201, json={"kind": "Secret", "data": {"form.json": "e30="}}))
+    assert make(answers).put_secret("a", CONTENT, {"submission": "9"}) == {"kind": "Secret"}
+    (request,) = answers.asked
+    assert (request.method, request.url.path) == ("POST", "/api/v1/namespaces/jobs/secrets")
+    sent = secret_of(request)
+    assert sent["metadata"] == {"name": "a", "namespace": "jobs", "labels": {"submission": "9"}}
+    assert base64.b64decode(sent["data"]["form.json"]) == b'{"fields": "signed"}'
+
+
+def test_a_secret_is_replaced_with_its_owner(make: Any) -> None:
+    answers = Answers(status(409, "AlreadyExists"), httpx.Response(200, json={}))
+    job = {"metadata": {"name": "a", "uid": "u", "labels": {}}}
+    make(answers).put_secret("a", CONTENT, {}, owner=job)
+    made, replaced = answers.asked
+    assert (replaced.method, replaced.url.path) == ("PUT", "/api/v1/namespaces/jobs/secrets/a")
+    assert secret_of(made) == secret_of(replaced)
+    assert secret_of(replaced)["metadata"]["ownerReferences"] == [
+        {"apiVersion": "batch/v1", "kind": "Job", "name": "a", "uid": "u"}
+    ]
+
+
+def test_a_secret_that_goes_while_it_is_replaced_is_made_again(make: Any) -> None:
+    taken, gone = status(409, "AlreadyExists"), status(404, "NotFound")
+    answers = Answers(taken, gone, httpx.Response(201, json={}))
+    make(answers).put_secret("a", CONTENT, {})
+    assert [request.method for request in answers.asked] == ["POST", "PUT", "POST"]
+    answers = Answers(*[status(409, "AlreadyExists"), status(404, "NotFound")] * 9)
+    with pytest.raises(KubernetesUnavailable, match="all the time") as caught:
+        make(answers).put_secret("a", CONTENT, {})
+    assert len(answers.asked) == 6
+    assert "signed" not in str(caught.value)
+
+
+def test_a_secret_is_written_again_when_nothing_answers(make: Any) -> None:
+    answers = Answers(httpx.ReadTimeout(""), status(409), httpx.Response(200, json={}))
+    make(answers).put_secret("a", CONTENT, {})
+    assert [request.method for request in answers.asked] == ["POST", "POST", "PUT"]
+
+
+def test_a_secret_is_deleted(make: Any) -> None:
+    answers = Answers(httpx.Response(200, json={}))
+    assert make(answers).delete_secret("a/b") is True
+    assert answers.asked[0].url.raw_path == b"/api/v1/namespaces/jobs/secrets/a%2Fb"
+    assert make(Answers(status(404, "NotFound"))).delete_secret("a") is False
+
+
 @pytest.mark.parametrize("endpoint", ["http://example.com", "ftp://127.0.0.1", "https://", "x"])
 def test_no_token_over_an_open_line(endpoint: str) -> None:
     with pytest.raises(InputError, match="no address of a cluster"):
@@ -227,7 +282,7 @@ def test_https_needs_the_clusters_certificate(certificate: str) -> None:
 def test_https_trusts_the_cluster_only(certificate: str) -> None:
     cluster = Cluster(name="a", endpoint="https://a.eks", certificate_authority=certificate)
     with Kubernetes(cluster, Tokens(sts(), "a")) as kubernetes:
-        context: Any = kubernetes._http._transport._pool._ssl_context  # type: ignore[attr-defined]
+        context: Any = kubernetes._connection._http._transport._pool._ssl_context  # type: ignore[attr-defined]
         assert len(context.get_ca_certs()) == 1
         assert context.check_hostname
 

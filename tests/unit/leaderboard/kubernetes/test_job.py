@@ -95,7 +95,9 @@ def test_pod_security_level_of_the_namespace() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
     pod = pod_of(job_values())
     assert not any(pod[name] for name in ("hostNetwork", "hostPID", "hostIPC"))
-    assert all(set(volume) == {"name", "emptyDir"} for volume in pod["volumes"])
+    kinds = {volume["name"]: set(volume) - {"name"} for volume in pod["volumes"]}
+    assert kinds.pop("form") == {"secret"}
+    assert all(kind == {"emptyDir"} for kind in kinds.values())
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in containers_of(job_values()).values():
         security = container["securityContext"]
@@ -112,27 +114,39 @@ def test_nothing_worth_stealing() -> None:
     assert pod["enableServiceLinks"] is False
     assert pod["shareProcessNamespace"] is False
     every = containers_of(job_values())
-    holding = [name for name, found in every.items() if "UPLOAD_FORM" in json.dumps(found)]
+    holding = [name for name, found in every.items() if "form" in json.dumps(found).lower()]
     assert holding == ["uploader"]
     assert "valueFrom" not in json.dumps(pod)
     assert "envFrom" not in json.dumps(pod)
 
 
-def test_uploader_reads_shared_folders_and_outlives_the_others() -> None:
+def test_uploader_reads_shared_folders_and_is_the_first_to_be_asked_to_end() -> None:
     pod = pod_of(job_values())
-    first = pod["initContainers"][0]
+    last = pod["initContainers"][-1]
     # Sidecars end in the opposite order of their start.
-    assert [c["name"] for c in pod["initContainers"]] == ["uploader", "contents", "simulator"]
-    assert [c.get("restartPolicy") for c in pod["initContainers"]] == ["Always", None, "Always"]
+    assert [c["name"] for c in pod["initContainers"]] == ["contents", "simulator", "uploader"]
+    assert [c.get("restartPolicy") for c in pod["initContainers"]] == [None, "Always", "Always"]
     assert [c["name"] for c in pod["containers"]] == ["agent"]
-    assert first["securityContext"]["readOnlyRootFilesystem"] is True
-    assert first["securityContext"]["runAsNonRoot"] is True
-    mounts = {mount["mountPath"]: mount for mount in first["volumeMounts"]}
+    assert last["securityContext"]["readOnlyRootFilesystem"] is True
+    assert last["securityContext"]["runAsNonRoot"] is True
+    mounts = {mount["mountPath"]: mount for mount in last["volumeMounts"]}
     assert mounts["/results"]["readOnly"] is True
     assert "readOnly" not in mounts["/tmp"]
-    form = json.loads(first["env"][-1]["value"])
-    assert form["fields"] == {"key": "99/${filename}", "policy": "signed"}
-    assert "signed" not in repr(job_values())
+
+
+def test_the_form_is_a_file_that_the_uploaders_user_may_read() -> None:
+    pod = pod_of(job_values())
+    uploader = pod["initContainers"][-1]
+    assert {"name": "FORM_FILE", "value": "/form/form.json"} in uploader["env"]
+    assert {"name": "form", "mountPath": "/form", "readOnly": True} in uploader["volumeMounts"]
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "form")
+    assert volume["secret"] == {
+        "secretName": "leaderboard-20-99-1",
+        "defaultMode": 0o440,
+        "items": [{"key": "form.json", "path": "form.json"}],
+    }
+    # Kubernetes gives the volume's files to this group, and the group to every process.
+    assert pod["securityContext"]["fsGroup"] == uploader["securityContext"]["runAsUser"] == 65532
 
 
 def test_users_and_roots() -> None:
@@ -232,7 +246,8 @@ def test_requests_are_limits() -> None:
         ({"main": ()}, "main"),
         ({"volumes": ()}, "results: name it in volumes first"),
         ({"volumes": (Volume(name="results"),) * 2}, "a name of its own"),
-        ({"volumes": (Volume(name="results"), Volume(name="uploader"))}, "uploader"),
+        ({"volumes": (Volume(name="results"), Volume(name="uploader"))}, "are taken"),
+        ({"volumes": (Volume(name="results"), Volume(name="form"))}, "`form` are taken"),
         ({"main": (Container(name="uploader", image="x"),)}, "`uploader` is taken"),
         ({"main": (Container(name="simulator", image="x"),)}, "a name of its own"),
         ({"main": (Container(name="a", image="x", mounts=(RESULTS, RESULTS)),)}, "one volume"),
@@ -246,7 +261,7 @@ def test_refused_values(changes: Manifest, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["AWS_ACCESS_KEY_ID", "EVALAI_AUTH_TOKEN", "DB_PASSWORD", "UPLOAD_FORM", "a-b", ""]
+    "name", ["AWS_ACCESS_KEY_ID", "EVALAI_AUTH_TOKEN", "DB_PASSWORD", "FORM_FILE", "a-b", ""]
 )
 def test_no_credential_in_a_container(name: str) -> None:
     with pytest.raises(ValidationError, match="give no container a credential"):
@@ -263,5 +278,9 @@ def test_uploader_only_reads() -> None:
     uploader = job_values().uploader.model_dump()
     with pytest.raises(ValidationError, match="is_read_only=True"):
         job_values(uploader={**uploader, "mounts": (RESULTS,)})
+    for path in ("/form", "/tmp"):
+        mount = Mount(volume="results", path=path, is_read_only=True)
+        with pytest.raises(ValidationError, match="the path is taken"):
+            job_values(uploader={**uploader, "mounts": (mount,)})
     with pytest.raises(ValidationError, match="needs no GPU"):
         job_values(uploader={**uploader, "resources": Resources(gpus=1)})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glue.leaderboard.kubernetes import client as clients
+from glue.leaderboard.kubernetes import connection
 from tests.unit.local.kubernetes.standing import Standing, standing
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ def _nothing_wrong(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "FIRST_WAIT_SECONDS", 0.001)
-    monkeypatch.setattr(clients, "LONGEST_WAIT_SECONDS", 0.002)
+    monkeypatch.setattr(connection, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(connection, "LONGEST_WAIT_SECONDS", 0.002)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import boto3
 import httpx
+from pydantic import SecretStr
 
 from glue.leaderboard.kubernetes import status
 from glue.leaderboard.kubernetes.client import Cluster as Address
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glue.leaderboard.kubernetes.status import Phase
+    from glue.local.kubernetes.shipping import Shipper
 
 STS = "http://sts.local"
 NAME = "staging"
@@ -81,6 +83,11 @@ class Standing:
         self.client = self.client_of(tokens())
         self.http = httpx.Client(base_url=self.address, trust_env=False)
 
+    def put_form(self, text: str = "{}", **options: Any) -> None:
+        """Make the Secret that the Jobs of `manifest` mount, or replace it."""
+        content = {"form.json": SecretStr(text)}
+        self.client.put_secret("leaderboard-20-99-1", content, {}, **options)
+
     def client_of(self, held: Tokens, **options: Any) -> Kubernetes:
         where = Address(name=NAME, endpoint=self.address, certificate_authority="")
         return Kubernetes(where, held, **options)
@@ -127,6 +134,7 @@ def standing(
     start_seconds: float = 0.0,
     scale: float = 0.01,
     policy: str = "edit",
+    shipper: Shipper | None = None,
 ) -> Iterator[Standing]:
     """Run a stand-in. Its images are in `images.json` of the home folder."""
     home.mkdir(parents=True, exist_ok=True)
@@ -141,7 +149,7 @@ def standing(
     ending = asyncio.Event()
     port = free_port()
     groups = standard_groups(gpu_nodes, 2, start_seconds)
-    cluster = Cluster(home, groups, scale=scale)
+    cluster = Cluster(home, groups, scale=scale, shipper=shipper)
 
     async def _serve() -> None:
         transport = httpx.MockTransport(identify)
@@ -154,6 +162,8 @@ def standing(
     found = Standing(home, port, cluster)
     try:
         _await_answer(found)
+        if policy != "view":
+            found.put_form()
         yield found
     finally:
         found.client.close()

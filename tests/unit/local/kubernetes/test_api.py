@@ -88,6 +88,8 @@ def test_on_failure_is_not_to_be_had(stand_in: Standing) -> None:
         ("GET", f"{PODS}/a", {}, 404),
         ("POST", JOBS, {"content": "{"}, 400),
         ("POST", JOBS, {"content": "[]"}, 400),
+        ("POST", JOBS, {"json": {"metadata": {"name": "a"}}}, 400),
+        ("POST", JOBS, {"json": {"apiVersion": "v1", "kind": "Pod"}}, 400),
         ("POST", JOBS, {"content": b"x" * (4 * 1024 * 1024)}, 413),
         ("GET", f"{JOBS}?labelSelector=a in (b)", {}, 400),
         ("GET", f"{JOBS}?fieldSelector=spec.stray=a", {}, 400),
@@ -181,7 +183,7 @@ def test_a_pod_that_its_node_cannot_take(
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("glue.local.kubernetes.kubelet._status", fail)
+    monkeypatch.setattr("glue.local.kubernetes.pod_status._container", fail)
     stand_in.client.create_job(manifest("untaken", on_disruption="fail"))
     assert stand_in.wait_over("untaken").reason == "rejected"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from glue.leaderboard.kubernetes import client as clients
+from glue.leaderboard.kubernetes import connection
 from glue.leaderboard.kubernetes.errors import (
     Conflict,
     Gone,
@@ -147,17 +147,18 @@ def test_a_pod_that_is_evicted(stand_in: Standing) -> None:
 
 
 def test_quota_of_the_namespace(stand_in: Standing) -> None:
-    """32 CPUs in kubernetes/base/jobs: of three Jobs that take 14 each, the third waits."""
-    large = Resources(cpu_millis=14_000, memory_mib=64, disk_gib=1)
+    """20 GPUs in kubernetes/base/jobs: of three Jobs that ask for 8 each, the third has no pod."""
+    large = Resources(cpu_millis=100, memory_mib=64, disk_gib=1, gpus=8)
     agent = Container(name="agent", image="agent:1", arguments=(FOREVER,), resources=large)
     for number in range(3):
         stand_in.client.create_job(manifest(f"large-{number}", main=(agent,)))
-        if number < 2:
-            stand_in.wait(f"large-{number}", is_running)
+    for number in range(2):
+        stand_in.wait_reason(f"large-{number}", "no_gpu_node")
     phase = stand_in.wait_reason("large-2", "quota")
-    assert "exceeded quota: jobs, requested: requests.cpu=" in phase.message
+    said = "exceeded quota: jobs, requested: requests.nvidia.com/gpu=8, used: requests.nvidia.com"
+    assert said in phase.message
     stand_in.client.delete_job("large-0")
-    stand_in.wait("large-2", is_running)
+    stand_in.wait_reason("large-2", "no_gpu_node")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_an_answer_that_is_lost_means_a_job_that_was_made(stand_in: Standing) ->
 
 
 def test_a_slow_api(stand_in: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr(connection, "TIMEOUT", httpx.Timeout(0.2))
     with stand_in.client_of(tokens(), attempts=1) as hurried:
         assert hurried.jobs() == []
         stand_in.fault(api=[{"kind": "slow", "seconds": 5}])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import boto3
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from glue.leaderboard.kubernetes.client import Cluster, Kubernetes
 from glue.leaderboard.kubernetes.token import Tokens
@@ -76,7 +77,9 @@ def cloud() -> Iterator[str]:
 
 
 @contextmanager
-def program(home: Path, cloud: str) -> Iterator[tuple[subprocess.Popen[str], Kubernetes]]:
+def program(
+    home: Path, cloud: str, *more: str
+) -> Iterator[tuple[subprocess.Popen[str], Kubernetes]]:
     """Run the stand-in, and yield it with a client once it listens."""
     home.mkdir(parents=True, exist_ok=True)
     images = {
@@ -88,6 +91,7 @@ def program(home: Path, cloud: str) -> Iterator[tuple[subprocess.Popen[str], Kub
     words = [
         sys.executable, "-m", "glue.local.kubernetes", "--home", str(home), "--port", str(port),
         "--sts", cloud, "--cluster", NAME, "--gpu-start-seconds", "0", "--scale", "0.01",
+        *more,
     ]  # fmt: skip
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     sts = boto3.client(
@@ -121,14 +125,33 @@ def wait(until: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def test_what_was_answered_outlives_a_sudden_end(tmp_path: Path, cloud: str) -> None:
+    """And images may be named elsewhere than in the home folder."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    with program(home, cloud, "--gpu-nodes", "0") as (process, client):
+        client.put_secret("leaderboard-20-99-1", {"form.json": SecretStr("{}")}, {})
+        client.create_job(manifest("deleted"))
+        client.delete_job("deleted")
+        client.create_job(manifest("asked-for", "print('driven')"))
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+    elsewhere.mkdir()
+    (home / "images.json").rename(elsewhere / "images.json")
+    with program(home, cloud, "--images", str(elsewhere)) as (_, client):
+        (home / "images.json").unlink()
+        wait(lambda: client.job("asked-for")["status"].get("succeeded"))
+        assert [job["metadata"]["name"] for job in client.jobs()] == ["asked-for"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_running(tmp_path: Path, cloud: str, number: signal.Signals) -> None:
     home = tmp_path / "home"
     with program(home, cloud) as (process, client):
+        client.put_secret("leaderboard-20-99-1", {"form.json": SecretStr("{}")}, {})
         client.create_job(manifest("left", FOREVER))
         # The agent, the simulator and the uploader, each with its supervisor.
         wait(lambda: len(running_below(str(home / "pods"))) >= 3)
-        wait(lambda: '"phase": "Running"' in (home / "state.json").read_text())
+        wait(lambda: [pod["status"]["phase"] for pod in client.pods("left")] == ["Running"])
         os.kill(process.pid, number)
         code = process.wait(PATIENCE_SECONDS)
         assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL)

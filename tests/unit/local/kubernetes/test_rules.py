@@ -256,10 +256,10 @@ def test_amounts() -> None:
 def test_the_rules_are_those_of_the_real_namespaces() -> None:
     found = rules.read()
     assert found.namespaces["jobs"].level == "baseline"
-    assert found.namespaces["jobs"].quota["requests.nvidia.com/gpu"] == "4"
+    assert found.namespaces["jobs"].quota["requests.nvidia.com/gpu"] == "20"
     assert found.namespaces["jobs"].most["cpu"] == "16"
     assert found.namespaces["platform"].level == "restricted"
-    assert found.priorities == {"job", "job-urgent"}
+    assert found.priorities == {"job": 1000, "job-urgent": 2000}
 
 
 def test_paths_below_mounts(tmp_path: Path) -> None:
@@ -329,4 +329,4 @@ def test_what_a_failed_pod_means(
 def test_rules_of_an_unknown_folder(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.yaml").write_text("kind: ResourceQuota\nmetadata: {name: a}\n---\n")
-    assert rules.read(tmp_path) == Rules({}, set())
+    assert rules.read(tmp_path) == Rules({}, {})

@@ -146,7 +146,7 @@ def test_one_job_of_a_name(stand_in: Standing) -> None:
 
 
 def test_lists(stand_in: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glue.leaderboard.kubernetes.client.PAGE", 2)
+    monkeypatch.setattr("glue.leaderboard.kubernetes.connection.PAGE", 2)
     stand_in.fault(no_controller=True)
     for number in range(5):
         stand_in.client.create_job(manifest(f"many-{number}", submission=number % 2 + 1))
@@ -164,7 +164,7 @@ def test_no_variable_of_this_process_gets_through(
     stand_in.wait_over("curious")
     name = pod_of(stand_in, "curious")["metadata"]["name"]
     seen = set(eval(stand_in.client.log(name, "agent")))
-    assert seen - {"LC_CTYPE"} == {"HOME", "LANG", "PATH", "ROUTES", "TMPDIR"}
+    assert seen - {"LC_CTYPE"} == {"HOME", "LANG", "PATH", "ROUTES", "STAND_IN_HOST", "TMPDIR"}
 
 
 def running_below(folder: str) -> list[int]:
