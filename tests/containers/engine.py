@@ -51,13 +51,19 @@ class Engine:
             raise AssertionError(f"{self.name} {' '.join(words)}: {said.stderr.strip()}")
         return said.stdout
 
-    def build(self, folder: Path, tag: str, *options: str) -> str:
-        """Build the Dockerfile of a folder on the base and return the image's name."""
-        command = [self.engine.program, "build", "--tag", tag]
+    def build(self, folder: Path, tag: str, *options: str, context: Path | None = None) -> str:
+        """Build the Dockerfile of a folder on the base and return the image's name.
+
+        What it copies stands in the folder, or in `context`.
+        """
+        dockerfile = folder / "Dockerfile"
+        command = [self.engine.program, "build", "--tag", tag, "--file", str(dockerfile)]
         if self.name == "podman":
             # Steps without a container of their own: that works in a virtual machine, too.
             command += ["--isolation", "chroot", "--pull=never"]
-        command += ["--build-arg", f"BASE={self.base}", *options, str(folder)]
+            ignored = folder / "Dockerfile.dockerignore"  # Docker finds it by itself
+            command += ["--ignorefile", str(ignored)] if ignored.exists() else []
+        command += ["--build-arg", f"BASE={self.base}", *options, str(context or folder)]
         built = subprocess.run(
             command, capture_output=True, text=True, check=False, env=engines.environment()
         )
