@@ -46,5 +46,5 @@ resource "aws_iam_role" "this" {
 resource "aws_iam_role_policy" "this" {
   name   = "function"
   role   = aws_iam_role.this.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = local._statements })
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local._statements, local._network_statements) })
 }

@@ -10,7 +10,7 @@ locals {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_117:The functions speak only to AWS APIs; a VPC would add a NAT bill and no barrier their roles do not draw already
+  #checkov:skip=CKV_AWS_117:Most functions speak only to AWS APIs; a VPC would add a NAT bill and no barrier their roles do not draw already
   #checkov:skip=CKV_AWS_173:The environment holds names and addresses only, no secret; AWS encrypts it with its own key
   #checkov:skip=CKV_AWS_272:Packages are named by content hash and built in this repository; a signing profile would sign the same build again
   function_name                  = var.name
@@ -32,6 +32,15 @@ resource "aws_lambda_function" "this" {
 
   tracing_config {
     mode = "Active"
+  }
+
+  dynamic "vpc_config" {
+    for_each = local._networks
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
   }
 
   dynamic "dead_letter_config" {

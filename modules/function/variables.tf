@@ -87,6 +87,17 @@ variable "name" {
   }
 }
 
+variable "network" {
+  description = "Where the function stands, when it speaks to what has no public address: subnets and security groups; null for no network of one's own."
+  type        = object({ subnet_ids = set(string), security_group_ids = set(string) })
+  default     = null
+
+  validation {
+    condition     = var.network == null ? true : length(var.network.subnet_ids) > 0 && length(var.network.security_group_ids) > 0
+    error_message = "network: write at least one subnet and one security group, or leave it out."
+  }
+}
+
 variable "package" {
   description = "The code, built before the plan: path of the zip, its SHA-256 in base64, ARNs of layers, and what it was built for."
   type = object({

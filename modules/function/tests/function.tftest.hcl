@@ -2,6 +2,18 @@
 mock_provider "aws" {
   override_during = plan
 
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/local-example" }
   }
@@ -59,7 +71,7 @@ run "may_write_its_log_and_no_more" {
   }
 
   assert {
-    condition     = length(aws_lambda_event_source_mapping.this) + length(aws_cloudwatch_event_rule.schedule) + length(aws_cloudwatch_metric_alarm.this) + length(aws_lambda_function.this.dead_letter_config) == 0
+    condition     = length(aws_lambda_event_source_mapping.this) + length(aws_cloudwatch_event_rule.schedule) + length(aws_cloudwatch_metric_alarm.this) + length(aws_lambda_function.this.dead_letter_config) + length(aws_lambda_function.this.vpc_config) == 0
     error_message = "optional parts are left out"
   }
 }
@@ -161,6 +173,39 @@ run "alarms_tags_and_limits" {
     condition     = one(aws_lambda_function.this.environment).variables["PROVING_GROUND_X"] == "1" && one(aws_lambda_function.this.environment).variables["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     error_message = "the environment is passed on"
   }
+}
+
+run "in_a_network" {
+  command = plan
+
+  variables {
+    network = { subnet_ids = ["subnet-1", "subnet-2"], security_group_ids = ["sg-1"] }
+  }
+
+  assert {
+    condition     = one(aws_lambda_function.this.vpc_config).subnet_ids == toset(["subnet-1", "subnet-2"]) && one(aws_lambda_function.this.vpc_config).security_group_ids == toset(["sg-1"])
+    error_message = "it stands in the subnets it was given"
+  }
+
+  assert {
+    condition     = { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s.Action }.LambdaMakesInterfaces == { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s.Action }.CodeMakesNone
+    error_message = "Lambda may make interfaces, and the code none of it"
+  }
+
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s }.CodeMakesNone.Effect == "Deny" && (
+      { for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid => s }.CodeMakesNone.Condition == { ArnEquals = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-central-1:000000000000:function:local-example"] } }
+    )
+    error_message = "denied to what runs as this very function"
+  }
+}
+
+run "refuses_network_without_security_group" {
+  command = plan
+  variables {
+    network = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+  }
+  expect_failures = [var.network]
 }
 
 run "refuses_bad_function" {
