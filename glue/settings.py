@@ -173,7 +173,7 @@ class Pod(BaseModel):
     on_disruption: Literal["restart", "fail"] = "restart"
     waiting_seconds: int = 3 * 3600
     run_seconds: int = 24 * 3600
-    grace_seconds: int = 300
+    grace_seconds: int = 120
     watch_seconds: Annotated[int, Field(ge=1)] = 30
     interim_seconds: Annotated[int, Field(ge=1)] = 300
     upload_seconds: Annotated[int, Field(ge=1)] = 30

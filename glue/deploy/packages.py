@@ -31,7 +31,9 @@ Target = Literal["aws", "local"]
 RECIPE = "1"
 
 CODE_FOLDERS = ("lambdas", "glue/recordings", "glue/leaderboard", "glue/api")
-CODE_FILES = ("glue/__init__.py", "glue/settings.py", "glue/aws.py", "glue/errors.py")
+CODE_FILES = tuple(
+    f"glue/{name}.py" for name in ("__init__", "aws", "errors", "messages", "settings")
+)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Run(BaseModel):
     is_static_dataset: bool = False
     reopen: bool = False
     team: str | None = None
+    track: str = ""  # such as leaderboard-10-SENSORS
     next: Next = "prepare"
     wait_seconds: int = Field(default=0, ge=0)
     watches: int = Field(default=0, ge=0)

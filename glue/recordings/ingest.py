@@ -203,7 +203,8 @@ def ingest_messages(
     S3 shows what each of them is about.
     """
     from glue import aws
-    from glue.recordings.messages import handle_messages, is_repeated, parse_ingest
+    from glue.messages import Failures, handle_messages, times_received
+    from glue.recordings.messages import parse_ingest
 
     names: set[str] = set()
     for message in event.get("Records", []):
@@ -215,10 +216,11 @@ def ingest_messages(
 
     def work(record: SQSRecord) -> None:
         for request in parse_ingest(record.body, ingest.bucket):
-            again = request.again or is_repeated(record)
+            # The first of several attempts may have half done.
+            again = request.again or times_received(record) > 1
             if (request.recording, again) in done:
                 continue
             ingest.ingest(request.recording, known.get(request.recording), again=again)
             done.add((request.recording, again))
 
-    return handle_messages(event, context, work, aws.sqs)
+    return handle_messages(event, context, work, Failures(aws.sqs, logger))

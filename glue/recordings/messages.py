@@ -1,4 +1,4 @@
-"""What the queues bring: S3's notifications, our own requests, and Batch's job events."""
+"""What the queues bring: S3's notifications and our own requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ from glue.errors import InputError
 from glue.recordings.names import check_recording_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-    from mypy_boto3_sqs import SQSClient
-
-MOST_LOGGED = 1000  # characters of a message that failed: enough for the keys of S3's events
-FIRST_RETRY_SECONDS = 4
-LONGEST_RETRY_SECONDS = 900
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,74 +76,3 @@ def parse_ingest(body: str, bucket: str) -> list[Request]:
             "message", f"it is no S3 notification ({error!r})", "send S3's notifications unchanged"
         ) from error
     return list(requests.values())
-
-
-def handle_messages(
-    event: dict[str, Any],
-    context: LambdaContext,
-    work: Callable[[SQSRecord], object],
-    queues: Callable[[], SQSClient],
-) -> dict[str, Any]:
-    """Give each message of an SQS event to `work`; answer which ones failed.
-
-    Those come back, soon at first, and go to the dead-letter queue when they fail too often; the
-    others are done with. The reason of each failure is logged. `queues` gives the client.
-    """
-    from aws_lambda_powertools.utilities.batch import (
-        BatchProcessor,
-        EventType,
-        process_partial_response,
-    )
-
-    from glue.recordings.telemetry import logger
-
-    def record_handler(record: SQSRecord) -> None:
-        try:
-            work(record)
-        except Exception as error:
-            # A message that nobody can understand is an answer, not a fault with a stack.
-            log = logger.error if isinstance(error, InputError) else logger.exception
-            log(
-                "message failed",
-                message_id=record.message_id,
-                body=record.body[:MOST_LOGGED],
-                reason=str(error),
-            )
-            postpone(queues(), record)
-            raise
-
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event, record_handler, processor, context)
-    return dict(answer)
-
-
-def retry_seconds(received: int) -> int:
-    """Return after how long, in seconds, a message received so often is to be tried again."""
-    return int(min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 4 ** (max(received, 1) - 1)))
-
-
-def postpone(queues: SQSClient, record: SQSRecord) -> None:
-    """Have a failed message come back after a short while that grows with each failure.
-
-    Left alone it would come back when its visibility timeout ends, which is six times the
-    function's own timeout: minutes, where a database that restarts needs seconds. If this fails,
-    just that happens.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from glue.recordings.telemetry import logger
-
-    _, _, _, region, account, name = record.event_source_arn.split(":")
-    try:
-        queues.change_message_visibility(
-            QueueUrl=f"https://sqs.{region}.amazonaws.com/{account}/{name}",
-            ReceiptHandle=record.receipt_handle,
-            VisibilityTimeout=retry_seconds(int(record.attributes.approximate_receive_count or 1)),
-        )
-    except (BotoCoreError, ClientError) as error:
-        logger.warning("message not postponed", message_id=record.message_id, reason=str(error))
-
-
-def is_repeated(record: SQSRecord) -> bool:
-    """Tell whether a message has been received before: the first attempt may have half done."""
-    return int(record.attributes.approximate_receive_count or 1) > 1

@@ -227,7 +227,8 @@ def preprocess_messages(
     A message is one of ours, or an event of Batch that a rule has put into the queue.
     """
     from glue import aws
-    from glue.recordings.messages import handle_messages, parse_body, parse_request
+    from glue.messages import Failures, handle_messages
+    from glue.recordings.messages import parse_body, parse_request
 
     def work(record: SQSRecord) -> None:
         content = parse_body(record.body)
@@ -240,4 +241,4 @@ def preprocess_messages(
             result = preprocess.process(subject)
         logger.info("preprocessed", subject=subject, result=result)
 
-    return handle_messages(event, context, work, aws.sqs)
+    return handle_messages(event, context, work, Failures(aws.sqs, logger))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from glue.recordings.messages import handle_messages, retry_seconds
+from glue.messages import Failures, handle_messages, retry_seconds
+from glue.recordings.telemetry import logger
 from tests.unit.recordings.samples import Context, sqs_event
 
 
@@ -39,7 +40,7 @@ def test_only_what_failed_is_postponed_and_reported(refuses: bool) -> None:
             raise RuntimeError("the database restarts")
 
     event = sqs_event('{"bad": false}', '{"bad": true}', received=2)
-    answer = handle_messages(event, Context(), work, lambda: queues)  # type: ignore[arg-type,return-value]
+    answer = handle_messages(event, Context(), work, Failures(lambda: queues, logger))  # type: ignore[arg-type,return-value]
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
     assert queues.postponed == [
         {

@@ -1,0 +1,1 @@
+"""From the raw bucket's events to the catalogue."""
