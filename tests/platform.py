@@ -53,6 +53,8 @@ class Platform:
     build: Path
     port: int
     postgres_port: int
+    kubernetes_port: int
+    evalai_port: int
     variables: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
@@ -67,6 +69,8 @@ class Platform:
             "PROVING_GROUND_LOCAL_HOME": str(self.build / "local"),
             "PROVING_GROUND_LOCAL_PORT": str(self.port),
             "PROVING_GROUND_LOCAL_POSTGRES_PORT": str(self.postgres_port),
+            "PROVING_GROUND_LOCAL_KUBERNETES_PORT": str(self.kubernetes_port),
+            "PROVING_GROUND_LOCAL_EVALAI_PORT": str(self.evalai_port),
             "PROVING_GROUND_JOURNAL": str(self.build / "journal"),
             "XDG_CONFIG_HOME": str(self.build / "config"),
             "COLUMNS": "160",
@@ -219,5 +223,5 @@ class Platform:
 def new_platform(build: Path) -> Platform:
     """Return a platform in a folder, on free ports, not yet running."""
     build.mkdir(parents=True, exist_ok=True)
-    port, postgres_port = free_ports(2)
-    return Platform(build, port, postgres_port)
+    port, postgres_port, kubernetes_port, evalai_port = free_ports(4)
+    return Platform(build, port, postgres_port, kubernetes_port, evalai_port)

@@ -74,7 +74,7 @@ def apply(
     Refuses, with every reason at once, what does not fit the plan's seal, what would lose data
     that is not named with --allow, and prod without its name.
     """
-    from glue.deploy import plans, workloads
+    from glue.deploy import evalai_secrets, plans, workloads
     from glue.deploy.environments import Environment
     from glue.deploy.project import Project
     from glue.deploy.refusals import Refused, is_guarded
@@ -103,8 +103,9 @@ def apply(
         return
     done = "the second plan is empty" if verify else "not verified by a second plan"
     print(f"{env}: {total} done in {time.monotonic() - began:.0f} s, {done}")
-    if todo := workloads.reminder(environment, values):
-        print(f"next: {todo}")
+    for remind in (workloads.reminder, evalai_secrets.reminder):
+        if todo := remind(environment, values):
+            print(f"next: {todo}")
 
 
 @app.command()

@@ -16,7 +16,7 @@ from glue.local.coverage import COVERAGE
 
 app = typer.Typer(
     name="local",
-    help="The local cloud: an AWS emulator and PostgreSQL on this machine.",
+    help="The local cloud: an AWS emulator, PostgreSQL and stand-ins on this machine.",
     no_args_is_help=True,
 )
 console = Console()
@@ -43,6 +43,14 @@ def up() -> None:
     server = facts["postgres"]
     console.print(f"local cloud: {facts['endpoint']} (process {facts['pid']})")
     console.print(f"PostgreSQL:  {server['host']}:{server['port']} (process {server['pid']})")
+    for key, name, address in (
+        ("kubernetes", "Kubernetes", "endpoint"),
+        ("evalai", "EvalAI", "url"),
+    ):
+        if key in facts:
+            found = facts[key]
+            label = f"{name}:".ljust(12)
+            console.print(f"{label} {found[address]}, a stand-in (process {found['pid']})")
     console.print(f"ready after {time.monotonic() - began:.1f} s")
 
 
@@ -112,10 +120,13 @@ def _print_status(found: dict[str, Any]) -> None:
     table = Table(title=f"local cloud in {found['home']}", title_justify="left")
     for heading in ("part", "address", "process", "memory"):
         table.add_column(heading)
-    rows = (
+    rows = [
         ("emulator", found["endpoint"], emulator),
         ("PostgreSQL", f"{server.get('host', '127.0.0.1')}:{server['port']}", server),
-    )
+    ]
+    for key, name in (("kubernetes", "stand-in for Kubernetes"), ("evalai", "stand-in for EvalAI")):
+        if key in found:
+            rows.append((name, found[key]["url"], found[key]))
     for part, address, facts in rows:
         pid = facts["pid"]
         memory = f"{facts['memory_bytes'] / MEGABYTE:.0f} MB" if pid else "-"

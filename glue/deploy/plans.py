@@ -7,7 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glue.deploy import catalogue_secret, packages, recovery, refusals, state
+from glue.deploy import (
+    catalogue_secret,
+    evalai_secrets,
+    packages,
+    recovery,
+    refusals,
+    state,
+)
 from glue.deploy.process import TerraformError
 from glue.deploy.project import hash_files, write_file, write_json
 from glue.deploy.seal import (
@@ -165,7 +172,7 @@ def apply(
 
 
 def settle(environment: Environment, terraform: Terraform | None = None) -> dict[str, Any]:
-    """Do what follows an apply: keep the outputs, fill the catalogue's secret.
+    """Do what follows an apply: keep the outputs, fill the secrets of catalogue and EvalAI.
 
     May be done again at any time. Returns the outputs; raises InputError when the secret needs
     a password that nobody gave.
@@ -173,6 +180,7 @@ def settle(environment: Environment, terraform: Terraform | None = None) -> dict
     outputs = (terraform or environment.terraform()).output()
     write_json(environment.project.outputs_file(environment.name), outputs, mode=0o600)
     catalogue_secret.write(environment, outputs)
+    evalai_secrets.write(environment, outputs)
     return outputs
 
 

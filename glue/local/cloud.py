@@ -5,47 +5,45 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import http.client
 import json
-import os
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from glue.errors import InputError
-from glue.local import processes, snapshot
+from glue.local import challenge, parts, processes, snapshot, status
 from glue.local.batch import engines
 from glue.local.configuration import (
     ACCESS_KEY,
     ACCOUNT_ID,
+    CLUSTER,
+    DEFAULT_EVALAI_PORT,
+    DEFAULT_KUBERNETES_PORT,
     DEFAULT_PORT,
     DEFAULT_POSTGRES_PORT,
-    HOST,
+    EVALAI_PORT_VARIABLE,
+    KUBERNETES_PORT_VARIABLE,
     PORT_VARIABLE,
     POSTGRES_PORT_VARIABLE,
     REGION,
     SECRET_KEY,
     home_from_environment,
-    is_free,
     port_from_environment,
+    wait_scale_from_environment,
 )
+from glue.local.files import write_privately
 from glue.local.postgres import Postgres, new_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_SECONDS = 60.0
+    from glue.local.parts import Part
+
 STOP_SECONDS = 20.0
-HEALTH_PATH = "/_localstack/health"
 
 
 class Cloud:
-    """The local cloud in one home folder: the emulator and PostgreSQL.
+    """The local cloud in one home folder: the emulator, PostgreSQL and the stand-ins.
 
     Every method may be called at any time and in any order; a lock in the home folder
     keeps two callers from starting or stopping it at once.
@@ -56,22 +54,53 @@ class Cloud:
         home: Path | str | None = None,
         port: int | None = None,
         postgres_port: int | None = None,
+        kubernetes_port: int | None = None,
+        evalai_port: int | None = None,
     ) -> None:
+        """Prepare a cloud; nothing is started.
+
+        What is not given comes from the environment. With a port that is given, the stand-ins
+        for Kubernetes and EvalAI belong to the cloud only if theirs are given, too: a cloud on a
+        port of its own, as tests and rehearsals use, mostly needs neither.
+        """
         self.home = Path(home).absolute() if home is not None else home_from_environment()
+        is_own = port is not None
         self.port = port or port_from_environment(PORT_VARIABLE, DEFAULT_PORT)
-        self._postgres_port = postgres_port or port_from_environment(
+        self.postgres_port = postgres_port or port_from_environment(
             POSTGRES_PORT_VARIABLE, DEFAULT_POSTGRES_PORT
         )
+        if not is_own:
+            kubernetes_port = kubernetes_port or port_from_environment(
+                KUBERNETES_PORT_VARIABLE, DEFAULT_KUBERNETES_PORT
+            )
+            evalai_port = evalai_port or port_from_environment(
+                EVALAI_PORT_VARIABLE, DEFAULT_EVALAI_PORT
+            )
+        self.emulator = parts.emulator(
+            self.home, self.port, wait_scale_from_environment(), kubernetes_port
+        )
+        self.kubernetes = (
+            parts.kubernetes(self.home, kubernetes_port, self.endpoint) if kubernetes_port else None
+        )
+        self.evalai = parts.evalai(self.home, evalai_port) if evalai_port else None
         self.facts_file = self.home / "cloud.json"
         self.secrets_file = self.home / "secrets.json"
         self.snapshots = self.home / "snapshot"
-        self.log = self.home / "launcher.log"
+
+    def parts(self, *, with_idle: bool = False) -> list[Part]:
+        """Return the programs of this cloud; `with_idle` also those it does not want to run."""
+        found = [self.emulator]
+        if self.kubernetes is not None or with_idle:
+            found.append(self.kubernetes or parts.kubernetes(self.home, 0, self.endpoint))
+        if self.evalai is not None or with_idle:
+            found.append(self.evalai or parts.evalai(self.home, 0))
+        return found
 
     # ------------------------------------------------------------------ facts
     @property
     def endpoint(self) -> str:
         """The address every AWS client is given."""
-        return f"http://{HOST}:{self.port}"
+        return self.emulator.url
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point terraform, boto3 and the AWS CLI to this cloud."""
@@ -90,7 +119,7 @@ class Cloud:
 
     def postgres(self) -> Postgres:
         """Return the PostgreSQL server of this cloud, running or not."""
-        return Postgres(self.home / "postgres", self._postgres_port, self._passwords())
+        return Postgres(self.home / "postgres", self.postgres_port, self._passwords())
 
     def facts(self) -> dict[str, Any]:
         """Return what cloud.json says of the running cloud; empty when it is down."""
@@ -102,34 +131,7 @@ class Cloud:
 
     def status(self) -> dict[str, Any]:
         """Return the cloud's state: running or not, addresses, process ids, memory in bytes."""
-        launcher = self._launcher()
-        server = self.postgres() if self.secrets_file.exists() else None
-        server_pid = server.pid() if server else None
-        members = processes.session_members(launcher.pid) if launcher else []
-        database = [psutil.Process(server_pid)] if server_pid else []
-        with contextlib.suppress(psutil.Error):
-            database += database[0].children(recursive=True) if database else []
-        return {
-            "running": launcher is not None and server_pid is not None and self._healthy(),
-            "home": str(self.home),
-            "endpoint": self.endpoint,
-            "account_id": ACCOUNT_ID,
-            "region": REGION,
-            "emulator": {
-                "pid": launcher.pid if launcher else None,
-                "port": self.port,
-                "healthy": launcher is not None and self._healthy(),
-                "memory_bytes": processes.memory_of([launcher] if launcher else []),
-                "workers": max(len(members) - 1, 0),
-            },
-            "postgres": {
-                "pid": server_pid,
-                **(server.facts() if server else {"port": self._postgres_port}),
-                "memory_bytes": processes.memory_of(database),
-            },
-            "started_at": self.facts().get("started_at") if launcher else None,
-            "snapshots": snapshot.keys(self.snapshots),
-        }
+        return status.of(self)
 
     # ---------------------------------------------------------------- actions
     def up(self) -> dict[str, Any]:
@@ -210,133 +212,87 @@ class Cloud:
                 ) from None
             kept = new_passwords()
             self.home.mkdir(parents=True, exist_ok=True)
-            _write_privately(self.secrets_file, json.dumps(kept))
+            write_privately(self.secrets_file, json.dumps(kept))
         return kept
-
-    def _launcher(self) -> psutil.Process | None:
-        return processes.find_launcher(self.home, self.facts().get("pid"))
-
-    def _healthy(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=2)
-        try:
-            connection.request("GET", HEALTH_PATH)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _up(self) -> dict[str, Any]:
         snapshot.finish_restore(self.home)
-        launcher = self._launcher()
-        if launcher is not None and str(self.port) not in launcher.cmdline():
-            raise InputError(
-                PORT_VARIABLE,
-                f"the cloud in {self.home} already runs on another port",
-                "run `glue local down` first",
-            )
+        kept = self.facts()
         server = self.postgres()
-        if launcher is None:
-            self._end_workers(self.facts().get("pid"))
-            self._require_port(self.port, PORT_VARIABLE)
+        found = [(part, part.require(_pid(kept, part))) for part in self.parts()]
         if server.pid() is None:
-            self._require_port(server.port, POSTGRES_PORT_VARIABLE)
-        started: subprocess.Popen[bytes] | None = None
+            processes.require_port(server.port, POSTGRES_PORT_VARIABLE)
+        if found[0][1] is None:
+            processes.end_workers(kept.get("pid"), self.home)
+            shutil.rmtree(self.home / "tmp", ignore_errors=True)
+        pids: dict[str, int] = {}
         try:
-            if launcher is None:
-                started = self._start_launcher()
-            # The database comes up while the emulator imports itself.
+            running = [(part, process or part.start()) for part, process in found]
+            # The database comes up while the others import themselves.
             server.start()
-            self._await_health(started)
+            for part, process in running:
+                part.wait(process)
+                pids[part.name] = process.pid
+            facts = self._describe(kept, pids, server)
         except BaseException:
             self._down()
             raise
-        pid = started.pid if started is not None else launcher.pid if launcher else None
-        facts = self.facts() if started is None else {}
-        facts |= {
+        write_privately(self.facts_file, json.dumps(facts, indent=2))
+        return facts
+
+    def _describe(
+        self, kept: dict[str, Any], pids: dict[str, int], server: Postgres
+    ) -> dict[str, Any]:
+        """Return the facts for cloud.json; the challenge is set up on the way."""
+        pid = pids[self.emulator.name]
+        since = kept.get("started_at") if kept.get("pid") == pid else None
+        facts: dict[str, Any] = {
             "endpoint": self.endpoint,
             "port": self.port,
             "pid": pid,
             "region": REGION,
             "account_id": ACCOUNT_ID,
             "postgres": {**server.facts(), "pid": server.pid()},
+            "started_at": since or dt.datetime.now(dt.UTC).isoformat(),
         }
-        facts.setdefault("started_at", dt.datetime.now(dt.UTC).isoformat())
-        _write_privately(self.facts_file, json.dumps(facts, indent=2))
+        if self.kubernetes is not None:
+            url = self.kubernetes.url
+            facts["kubernetes"] = {
+                "endpoint": url, "port": self.kubernetes.port, "pid": pids[self.kubernetes.name],
+                "cluster": CLUSTER,
+            }  # fmt: skip
+        if self.evalai is not None:
+            challenge.set_up(self.home, self.evalai.url)
+            facts["evalai"] = {
+                "url": self.evalai.url, "port": self.evalai.port, "pid": pids[self.evalai.name],
+                **challenge.facts(self.home),
+            }  # fmt: skip
         return facts
 
     def _down(self) -> bool:
-        launcher = self._launcher()
-        if launcher is not None:
-            processes.end([launcher], STOP_SECONDS)
-            self._end_workers(launcher.pid)
-        else:
-            self._end_workers(self.facts().get("pid"))
+        kept = self.facts()
+        running = [
+            process
+            for part in self.parts(with_idle=True)
+            if (process := part.process(_pid(kept, part))) is not None
+        ]
+        launcher = self.emulator.process(kept.get("pid"))
+        processes.end(running, STOP_SECONDS)
+        processes.end_workers(launcher.pid if launcher else kept.get("pid"), self.home)
         # No password is needed to stop the server, and it may be lost.
-        server = Postgres(self.home / "postgres", self._postgres_port, {})
+        server = Postgres(self.home / "postgres", self.postgres_port, {})
         server_ran = server.pid() is not None
         server.stop()
         self.facts_file.unlink(missing_ok=True)
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
         engines.sweep(self.home)
-        return launcher is not None or server_ran
-
-    def _end_workers(self, leader: int | None) -> None:
-        """End the function workers that a launcher left when it was killed.
-
-        They stay in the session it led, and their files are in this home: both must fit, as
-        the number may have been given to another program since.
-        """
-        if leader is None:
-            return
-        members = processes.session_members(leader)
-        processes.end([m for m in members if processes.mentions(m, self.home)], 2.0)
-
-    def _require_port(self, port: int, variable: str) -> None:
-        if is_free(port):
-            return
-        raise InputError(
-            variable,
-            f"port {port} of {HOST} is taken by {processes.owner_of_port(port)}",
-            f"end that program, or set {variable} to a free port",
-        )
-
-    def _start_launcher(self) -> subprocess.Popen[bytes]:
-        shutil.rmtree(self.home / "tmp", ignore_errors=True)
-        with self.log.open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", processes.LAUNCHER_MODULE,
-                 "--home", str(self.home), "--port", str(self.port)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def _await_health(self, launcher: subprocess.Popen[bytes] | None) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self._healthy():
-            if launcher is not None and launcher.poll() is not None:
-                raise InputError(
-                    "emulator", f"it ended at once: {self._last_log_line()}", f"see {self.log}"
-                )
-            if time.monotonic() > deadline:
-                raise InputError(
-                    "emulator",
-                    f"it did not answer within {START_SECONDS:.0f} s",
-                    f"see {self.log}",
-                )
-            time.sleep(0.05)
-
-    def _last_log_line(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "its log is empty"
+        return bool(running) or server_ran
 
 
-def _write_privately(path: Path, text: str) -> None:
-    """Replace a file in one step; only its owner may read it."""
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
+def _pid(facts: dict[str, Any], part: Part) -> int | None:
+    """Return the process id of a part that cloud.json has, if any."""
+    for key in ("kubernetes", "evalai"):
+        if part.module == f"glue.local.{key}":
+            held = facts.get(key)
+            return held.get("pid") if isinstance(held, dict) else None
+    return facts.get("pid")

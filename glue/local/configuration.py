@@ -1,7 +1,8 @@
-"""Where the local cloud lives and which ports it takes, read from the environment."""
+"""Where the local cloud lives, which ports it takes and how fast its clocks run."""
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from pathlib import Path
@@ -18,10 +19,20 @@ HOME_VARIABLE = "PROVING_GROUND_LOCAL_HOME"
 BUILD_VARIABLE = "PROVING_GROUND_BUILD"
 PORT_VARIABLE = "PROVING_GROUND_LOCAL_PORT"
 POSTGRES_PORT_VARIABLE = "PROVING_GROUND_LOCAL_POSTGRES_PORT"
+KUBERNETES_PORT_VARIABLE = "PROVING_GROUND_LOCAL_KUBERNETES_PORT"
+EVALAI_PORT_VARIABLE = "PROVING_GROUND_LOCAL_EVALAI_PORT"
+WAIT_SCALE_VARIABLE = "PROVING_GROUND_LOCAL_WAIT_SCALE"
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
 DEFAULT_POSTGRES_PORT = 4510
+DEFAULT_KUBERNETES_PORT = 4511
+DEFAULT_EVALAI_PORT = 4512
+# What waits of state machines are multiplied by: 30 seconds become 0.3.
+DEFAULT_WAIT_SCALE = 0.01
+
+# The cluster that the stand-in for Kubernetes plays: the name terraform/platform gives its own.
+CLUSTER = "local-platform"
 
 HIGHEST_PORT = 65535
 
@@ -51,6 +62,27 @@ def port_from_environment(variable: str, default: int) -> int:
             f"set {variable} to a number between 1 and {HIGHEST_PORT}, or unset it",
         )
     return int(text)
+
+
+def wait_scale_from_environment() -> float:
+    """Return what waits of state machines are multiplied by, 1 being the time they take on AWS.
+
+    Raises InputError when PROVING_GROUND_LOCAL_WAIT_SCALE holds anything but such a number.
+    """
+    text = os.environ.get(WAIT_SCALE_VARIABLE, "").strip()
+    if not text:
+        return DEFAULT_WAIT_SCALE
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not 0 < scale <= 1:
+        raise InputError(
+            WAIT_SCALE_VARIABLE,
+            f"{text!r} is no share of the time that a wait takes",
+            f"set {WAIT_SCALE_VARIABLE} to a number above 0 and up to 1, or unset it",
+        )
+    return scale
 
 
 def free_port() -> int:

@@ -1,8 +1,9 @@
-"""Which program stands for a container image when jobs run as processes.
+"""Which program stands for a container image when jobs and pods run as processes.
 
 The key is the name of the image's repository, without registry, tag, digest and the prefix of
 an environment: `000000000000.dkr.ecr.eu-central-1.amazonaws.com/local-denoise:7` is `denoise`.
-More can be named in `images.json` of the local cloud's home folder, in the same form:
+More can be named in `images.json` of the local cloud's home folder (for pods of its folder
+`kubernetes`), in the same form:
 `{"denoise": {"entrypoint": ["{python}", "/path/denoise.py"], "command": ["--all"]}}`.
 """
 
@@ -40,12 +41,22 @@ class Image(NamedTuple):
         return [sys.executable if word == PYTHON else word for word in words]
 
 
+AGENT = (PYTHON, "-m", "glue.local.carla.agent")
+
 IMAGES: Mapping[str, Image] = {
     # General images: the job's command is a program of this machine.
     "alpine": Image((), ("/bin/sh",)),
     "busybox": Image((), ("sh",)),
     "debian": Image((), ("bash",)),
     "python": Image((), ("python3",)),
+    # What a leaderboard's pod runs, and images of participants for tests and the demo: the last
+    # two fail on a route that was recorded for every leaderboard, when some have been driven.
+    "simulator": Image((PYTHON, "-m", "glue.local.carla.simulator")),
+    "leaderboard": Image((PYTHON, "-m", "glue.local.carla.evaluator")),
+    "logcopy": Image((PYTHON, "-m", "glue.uploader")),
+    "agent": Image(AGENT),
+    "agent-that-crashes": Image((*AGENT, "--crash", "3")),
+    "agent-that-hangs": Image((*AGENT, "--hang", "3")),
 }
 
 

@@ -42,7 +42,9 @@ FOREIGN_PREFIXES = ("AWS_", "PROVING_GROUND_", "LOCALSTACK_", "MINISTACK_", "POW
 FOREIGN_NAMES = ("PYTHONPATH", "SERVICES", "DOCKER_HOST", "EDGE_PORT", "USE_SSL", "DEBUG")
 
 
-def prepare_environment(environment: MutableMapping[str, str], home: Path, port: int) -> None:
+def prepare_environment(
+    environment: MutableMapping[str, str], home: Path, port: int, wait_scale: float = 1.0
+) -> None:
     """Set the emulator's variables, and remove what a shell may have left that would leak in.
 
     MiniStack reads its variables while it is imported, so this comes first.
@@ -63,6 +65,7 @@ def prepare_environment(environment: MutableMapping[str, str], home: Path, port:
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         LAMBDA_EXECUTOR="local",
+        SFN_WAIT_SCALE=str(wait_scale),
         TMPDIR=str(home / "tmp"),
         # With an engine on the machine the emulator would start containers behind our back,
         # and behave otherwise than on a machine without.
@@ -196,16 +199,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="glue.local.launcher", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--wait-scale", type=float, default=1.0, help="of state machines' waits")
+    parser.add_argument("--kubernetes-port", type=int, help="of the stand-in behind clusters")
     options = parser.parse_args(arguments)
 
-    prepare_environment(os.environ, options.home, options.port)
+    prepare_environment(os.environ, options.home, options.port, options.wait_scale)
     for name in ("state", "s3", "tmp"):
         (options.home / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     raise_file_limit()
     keep_freed_memory()
 
     from glue.local import mends
+    from glue.local.mends import eks_endpoint
 
+    eks_endpoint.serve_from(options.kubernetes_port)
     background = mends.apply_all(options.home)
     try:
         asyncio.run(serve(options.port, options.home / "access.log", background))

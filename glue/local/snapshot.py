@@ -19,9 +19,9 @@ KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 COMPLETE = "complete"
 RESTORING = ".restoring"
 # The emulator and this launcher replace these files and never change one in place, so a
-# snapshot may share them; PostgreSQL writes into its files, so those are truly copied.
+# snapshot may share them; databases write into theirs, so those are truly copied.
 LINKED = ("state", "s3")
-COPIED = ("postgres", "secrets.json", "profiles", "deployed.json")
+COPIED = ("postgres", "secrets.json", "profiles", "deployed.json", "evalai", "kubernetes")
 
 
 def check_key(key: str) -> str:
@@ -49,12 +49,28 @@ def _copy_with_owner(source: str, target: str) -> str:
     return target
 
 
+def _special(folder: str, names: list[str]) -> list[str]:
+    """Return what of a folder cannot be copied: sockets and pipes, which a job may have left."""
+    paths = {name: Path(folder) / name for name in names}
+    return [
+        name
+        for name, path in paths.items()
+        if not (path.is_symlink() or path.is_file() or path.is_dir())
+    ]
+
+
 def _transfer(source: Path, target: Path, *, link: bool) -> None:
     """Copy a file or folder with modes and owners; a missing source is nothing to copy."""
     if source.is_file():
         _copy_with_owner(str(source), str(target))
     elif source.is_dir():
-        shutil.copytree(source, target, copy_function=_link_or_copy if link else _copy_with_owner)
+        shutil.copytree(
+            source,
+            target,
+            symlinks=True,  # a job may have left links that lead anywhere
+            ignore=_special,
+            copy_function=_link_or_copy if link else _copy_with_owner,
+        )
         if os.geteuid() == 0:
             for folder, _, _ in os.walk(source):
                 facts = Path(folder).stat()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.routing import Map, Rule
 
 from glue.local.evalai import submissions
-from glue.local.evalai.documents import Challenge, Fault, NewSubmission, Person
+from glue.local.evalai.documents import Challenge, Fault, Limit, NewSubmission, Person, Queue
 from glue.local.evalai.rules import Refusal, find
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ ROUTES = Map(
     [
         Rule("/stand-in/", endpoint="about", methods=["GET"]),
         Rule("/stand-in/challenges/<int:pk>", endpoint="put_challenge", methods=["PUT"]),
+        Rule("/stand-in/challenges/<int:pk>/queue", endpoint="put_queue", methods=["PUT"]),
         Rule("/stand-in/people", endpoint="put_person", methods=["PUT"]),
         Rule("/stand-in/submissions", endpoint="submit", methods=["POST"]),
         Rule("/stand-in/submissions", endpoint="submissions", methods=["GET"]),
         Rule("/stand-in/submissions/<int:pk>", endpoint="submission", methods=["GET"]),
         Rule("/stand-in/told", endpoint="told", methods=["GET"]),
         Rule("/stand-in/board/<int:phase>", endpoint="board", methods=["GET"]),
+        Rule("/stand-in/limit", endpoint="put_limit", methods=["PUT"]),
         Rule("/stand-in/faults", endpoint="faults", methods=["GET"]),
         Rule("/stand-in/faults", endpoint="add_fault", methods=["POST"]),
         Rule("/stand-in/faults", endpoint="forget_faults", methods=["DELETE"]),
@@ -60,6 +62,25 @@ def _about(store: Store, body: Any, now: str) -> Any:  # noqa: ARG001 - all are 
 def _put_challenge(store: Store, body: Any, now: str, pk: int) -> Any:  # noqa: ARG001
     store.put("challenge", pk, _read(Challenge, body))
     return {"challenge": pk}
+
+
+def _put_queue(store: Store, body: Any, now: str, pk: int) -> Any:  # noqa: ARG001
+    store.put("challenge", pk, find(store, "Challenge", pk) | {"queue": _read(Queue, body)})
+    return {"challenge": pk}
+
+
+def _put_limit(store: Store, body: Any, now: str) -> Any:  # noqa: ARG001
+    """Take another number of calls a minute than EvalAI's, for measuring; None takes that back.
+
+    The calls of the last minute are forgotten: they were counted against another number.
+    """
+    limit = _read(Limit, body)
+    store.forget_calls()
+    if limit["calls_a_minute"] is None:
+        store.forget("limit")
+    else:
+        store.put("limit", 1, limit)
+    return limit
 
 
 def _put_person(store: Store, body: Any, now: str) -> Any:  # noqa: ARG001
@@ -129,6 +150,8 @@ def _forget_faults(store: Store, body: Any, now: str) -> Any:  # noqa: ARG001
 VIEWS: dict[str, Callable[..., Any]] = {
     "about": _about,
     "put_challenge": _put_challenge,
+    "put_queue": _put_queue,
+    "put_limit": _put_limit,
     "put_person": _put_person,
     "submit": _submit,
     "submissions": _submissions,

@@ -50,6 +50,10 @@ class Application:
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).isoformat().replace("+00:00", "Z")
 
+    def _limit(self) -> int:
+        kept = self._store.get("limit", 1)
+        return self._most if kept is None else int(kept["calls_a_minute"])
+
     def _administer(self, request: Request) -> Response:
         try:
             name, values = administration.ROUTES.bind_to_environ(request.environ).match()
@@ -93,7 +97,7 @@ class Application:
             name, values = views.ROUTES.bind_to_environ(request.environ).match()
             person = authenticate(self._store, request.headers.get("Authorization"))
             caller = person["name"]
-            throttle(self._store, person, self._clock(), self._most)
+            throttle(self._store, person, self._clock(), self._limit())
             call = views.Call(person, _body(request), self._now())
             with self._store.change():
                 answer = views.VIEWS[name](self._store, call, **values)

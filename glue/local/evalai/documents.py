@@ -75,6 +75,12 @@ class NewSubmission(Document):
     image: Name | None = None
 
 
+class Limit(Document):
+    """How many calls a minute each person may make; None for as many as EvalAI takes."""
+
+    calls_a_minute: Annotated[int, Field(ge=1)] | None = None
+
+
 class Fault(Document):
     """What goes wrong with calls to come.
 

@@ -5,7 +5,7 @@ issuer by http, knows no change of version or settings, has no record of updates
 who waits for one, and deletes a cluster with its node groups, which AWS refuses. Tags changed
 later are not those that a description shows, and of several to be removed only one goes.
 
-There is still no Kubernetes behind it: no API to call and no node that runs.
+There is no Kubernetes behind it and no node that runs: `eks_endpoint` names the stand-in.
 """
 
 # ruff: noqa: SLF001 - a mend reaches into the emulator's own parts
@@ -38,7 +38,7 @@ EXPECTED = {
     "_sanitize": "5027f2dfbdcd",
 }
 
-CERTIFICATE = base64.b64encode(b"the local cloud has no Kubernetes API").decode()
+CERTIFICATE = base64.b64encode(b"the stand-in for Kubernetes has no certificate").decode()
 CLUSTER = re.compile(r"/clusters/([A-Za-z0-9_-]+)/(update-config|updates(?:/([0-9a-f-]+))?)")
 
 # What UpdateClusterConfig may change, and the type of update that comes of it.

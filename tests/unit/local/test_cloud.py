@@ -17,8 +17,7 @@ from typer.testing import CliRunner
 
 from glue.cli.local import app
 from glue.errors import InputError
-from glue.local import cloud as cloud_module
-from glue.local import processes
+from glue.local import parts, processes
 from glue.local.clients import LocalSession, account_id
 from glue.local.cloud import Cloud
 from glue.local.configuration import free_port, is_free
@@ -187,11 +186,12 @@ def test_another_port_for_a_running_cloud_is_refused(cloud: Cloud) -> None:
 def test_a_launcher_that_does_not_come_up_is_reported(
     own: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloud_module, "START_SECONDS", -1.0)
-    monkeypatch.setattr(own, "_healthy", lambda: False)
-    with pytest.raises(InputError, match="did not answer"):
-        own.up()
-    monkeypatch.setattr(cloud_module, "START_SECONDS", 60.0)
+    monkeypatch.setattr(parts, "START_SECONDS", -1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.Part, "answers", lambda _: False)
+        with pytest.raises(InputError, match="did not answer"):
+            own.up()
+    monkeypatch.setattr(parts, "START_SECONDS", 60.0)
     (own.home / "state").rename(own.home / "state-kept")
     (own.home / "state").write_text("not a folder")
     with pytest.raises(InputError, match=r"ended at once: .*state"):
@@ -202,8 +202,8 @@ def test_a_launcher_that_does_not_come_up_is_reported(
 
 def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROVING_GROUND_LOCAL_HOME", str(home))
-    monkeypatch.setenv("PROVING_GROUND_LOCAL_PORT", str(free_port()))
-    monkeypatch.setenv("PROVING_GROUND_LOCAL_POSTGRES_PORT", str(free_port()))
+    for name in ("", "POSTGRES_", "KUBERNETES_", "EVALAI_"):
+        monkeypatch.setenv(f"PROVING_GROUND_LOCAL_{name}PORT", str(free_port()))
     runner = CliRunner()
 
     def run(*words: str, code: int = 0) -> str:

@@ -204,6 +204,16 @@ def test_the_limit_is_of_the_last_minute_and_per_person(tmp_path: Path) -> None:
         assert stage.call("GET", path).status_code == 429
 
 
+def test_the_limit_can_be_another_one_for_a_while(tmp_path: Path) -> None:
+    with Stage(tmp_path / "state", calls_a_minute=1) as stage:
+        path = f"/api/jobs/submission/{stage.submit().submission}"
+        assert [stage.call("GET", path).status_code for _ in range(2)] == [200, 429]
+        stage.admin("PUT", "limit", {"calls_a_minute": 3})
+        assert [stage.call("GET", path).status_code for _ in range(4)] == [200, 200, 200, 429]
+        stage.admin("PUT", "limit", {"calls_a_minute": None})
+        assert [stage.call("GET", path).status_code for _ in range(2)] == [200, 429]
+
+
 def test_logs_are_for_those_who_may_see_them(stage: Stage) -> None:
     key = stage.submit()
     stage.update(key, submission_status="FAILED", stdout="said")
