@@ -28,8 +28,11 @@ def demo(
     patience: Annotated[
         float, typer.Option(help="Seconds that the events may take after the last byte.", min=1)
     ] = 90.0,
+    submission_patience: Annotated[
+        float, typer.Option(help="Seconds that the submissions may take.", min=1)
+    ] = 300.0,
 ) -> None:
-    """Bring up the local cloud and send a dozen recordings through it, checking each step.
+    """Bring up the local cloud; send recordings and submissions through it, checking each step.
 
     Ends with 0 only when everything is as expected. The cloud stays up afterwards.
     """
@@ -38,6 +41,8 @@ def demo(
     from glue.cli.up import Step, bring_up
     from glue.demo.devices import profile_of
     from glue.demo.fabricate import NUMBER_OF_RECORDINGS
+    from glue.demo.leaderboards import LeaderboardsStory
+    from glue.demo.leaderboards_ground import open_ground
     from glue.demo.story import Story
     from glue.deploy.project import Project
 
@@ -59,11 +64,13 @@ def demo(
     story.tell(
         f"{now:%Y%m%dT%H%M%S}", int(size * 1e6 / NUMBER_OF_RECORDINGS), now - timedelta(hours=2)
     )
+    LeaderboardsStory(console, open_ground(project), submission_patience).tell()
     console.print(f"\nall as expected, in {time.monotonic() - began:.0f} s. Look around:")
     for command, what in (
         (".venv/bin/glue recordings find --where 'subject_fatigue >= 3'", "ask a question"),
         (".venv/bin/glue recordings show 20210229_161221", "one recording, whole"),
         (".venv/bin/glue recordings quarantined", "what went wrong, and why"),
+        (".venv/bin/glue leaderboard submissions leaderboard-10", "the submissions to one board"),
         (".venv/bin/glue local status", "what runs, what it proves"),
         ("make down", "end it; what it holds is kept"),
     ):

@@ -23,6 +23,7 @@ from glue.leaderboard.reconcile_queue import Queue
 from glue.leaderboard.states import OPEN, State
 from glue.leaderboard.table import Closed, Superseded
 from glue.leaderboard.telemetry import count, logger
+from glue.leaderboard.times import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +40,8 @@ WATCHES_OF_GRACE = 4  # whoever is at work shows it within so many looks
 SHORTEST_GRACE = 5.0  # seconds
 MOST_LOOKS = 10  # at EvalAI in one run: a minute's calls are shared with all else
 REMEMBERED = timedelta(days=3)  # after that somebody has heard the alarm
+# EvalAI gives up a submission that it hears nothing of after two weeks.
+TOLD_WITHIN = timedelta(days=14)
 # Another attempt has begun, or somebody else has closed it: a race that was lost, and no trouble.
 RACES = (Closed, Superseded)
 
@@ -80,7 +83,8 @@ class Reconcile:
             for item in self._listed(OPEN)
             if self._mend(items, item, items.mend, now) in ("at_work", "stuck")
         ]
-        for item in self._listed((State.FINISHED, State.FAILED)):
+        recent = utc_text((now - TOLD_WITHIN).timestamp())
+        for item in self._listed((State.FINISHED, State.FAILED), recent):
             if is_untold(item):
                 self._mend(items, item, items.tell, now)
         self._try("executions", lambda: self._adopt_strays(items, now))
@@ -101,13 +105,13 @@ class Reconcile:
         self.counts["dead_letters"] = letters.given_up
         self.counts["oldest_dead_letter_seconds"] = letters.oldest_dead_seconds
 
-    def _listed(self, states: Iterable[State]) -> list[SubmissionItem]:
+    def _listed(self, states: Iterable[State], since: str = "") -> list[SubmissionItem]:
         """Return the items in some states; the index that lists them may be behind."""
         found: list[SubmissionItem] = []
         for state in states:
 
             def read(state: State = state) -> None:
-                found.extend(self.services.table.in_state(state))
+                found.extend(self.services.table.in_state(state, since))
 
             self._try(f"items in state {state}", read)
         return found

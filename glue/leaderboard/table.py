@@ -113,14 +113,23 @@ class Table:
         """Set fields of an attempt, whatever its state. Raises Superseded like `move`."""
         return self._change(item, fields)
 
-    def in_state(self, state: State) -> Iterator[SubmissionItem]:
-        """Yield the submissions in a state, the one that did not change for longest first."""
+    def in_state(self, state: State, since: str = "") -> Iterator[SubmissionItem]:
+        """Yield the submissions in a state, the one that did not change for longest first.
+
+        `since` leaves out those that did not change from that time on (UTC, ISO 8601).
+        """
+        condition, names = "#state = :state", {"#state": "state"}
+        values: dict[str, Any] = {":state": {"S": str(state)}}
+        if since:
+            condition += " AND #updated >= :since"
+            names["#updated"] = "updated_at"
+            values[":since"] = {"S": since}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             IndexName=BY_STATE,
-            KeyConditionExpression="#state = :state",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":state": {"S": str(state)}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
         )
         for page in pages:
             yield from map(from_attributes, page["Items"])

@@ -14,7 +14,17 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import backlog, checks, code, deploy, growth, latency, query, ship
+from tests.bench import (
+    backlog,
+    checks,
+    code,
+    deploy,
+    growth,
+    latency,
+    leaderboard,
+    query,
+    ship,
+)
 from tests.bench.measure import Figure
 from tests.platform import ROOT, new_platform
 
@@ -27,6 +37,7 @@ SUBJECTS = {
     "deploy": deploy,
     "checks": checks,
     "growth": growth,
+    "leaderboard": leaderboard,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

@@ -123,6 +123,10 @@ def test_listed_by_state_over_several_pages(ground: Ground) -> None:
     listed = [item.submission for item in ground.table.in_state(State.SUBMITTED)]
     assert listed == [number for number in range(1, 301) if number != 7]
     assert [item.submission for item in ground.table.in_state(State.RUNNING)] == [7]
+    since = ground.table.find(298)
+    assert since is not None
+    late = ground.table.in_state(State.SUBMITTED, since.updated_at or "")
+    assert [item.submission for item in late] == [298, 299, 300]
     assert sorted(item.submission for item in ground.table.all()) == list(range(1, 301))
 
 
