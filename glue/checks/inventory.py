@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from glue.checks.context import Context
 
 PROJECT = "proving-ground"
+CONTENTS = ("public_contents", "private_contents")
 # The same error under the older protocol's name and the newer one's.
 NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
@@ -67,6 +68,8 @@ def output(context: Context, *path: str) -> Any:
 def buckets(context: Context) -> list[str]:
     """Return the names of the environment's buckets, without that of Terraform's state."""
     named = {output(context, "recordings", name) for name in ("raw_bucket", "processed_bucket")}
+    named |= {board["bucket"] for board in leaderboards(context).values()}
+    named |= {output(context, "evalai", kind, "bucket") for kind in CONTENTS}
     found = {arn.rpartition(":")[2] for arn in tagged(context, "s3:")} | (named - {None})
     return sorted(found - {context.state_bucket})
 
@@ -80,13 +83,8 @@ def queues(context: Context) -> dict[str, dict[str, str]]:
     def ask() -> dict[str, dict[str, str]]:
         client = context.aws("sqs")
         names = {arn.rpartition(":")[2] for arn in tagged(context, "sqs:")}
-        urls = {
-            url.rpartition("/")[2]: url
-            for key, url in (output(context, "recordings") or {}).items()
-            if key.endswith("queue_url") and url
-        }
         found = {}
-        for name in sorted(names | set(urls)):
+        for name in sorted(names | named_queues(context)):
             try:
                 url = client.get_queue_url(QueueName=name)["QueueUrl"]
             except Exception as error:
@@ -98,6 +96,23 @@ def queues(context: Context) -> dict[str, dict[str, str]]:
         return found
 
     found: dict[str, dict[str, str]] = context.once("queues", ask)
+    return found
+
+
+def named_queues(context: Context) -> set[str]:
+    """Return the names of the queues that the outputs name."""
+    parts = [output(context, "recordings") or {}, *leaderboards(context).values()]
+    return {
+        url.rpartition("/")[2]
+        for part in parts
+        for key, url in part.items()
+        if key.endswith("queue_url") and url
+    }
+
+
+def leaderboards(context: Context) -> Mapping[str, Any]:
+    """Return what the outputs say of each leaderboard, by its name."""
+    found: Mapping[str, Any] = output(context, "leaderboards") or {}
     return found
 
 

@@ -18,6 +18,7 @@ from glue.deploy import (
     drain_registry,
     drain_remains,
     drain_roles,
+    drain_states,
     packages,
     state,
 )
@@ -43,6 +44,8 @@ PASSING = re.compile(
     r"|ConflictException|TooManyRequests|Throttling|timeout while waiting"
     # Batch, see terraform-provider-aws#13221 and #46925.
     r"|found existing JobQueue relationship|resource is being modified|must be DISABLED"
+    # CloudFront: what a distribution that is being deleted still uses.
+    r"|DistributionNotDisabled|OriginAccessControlInUse|ResponseHeadersPolicyInUse"
     r"|RepositoryNotEmpty|has dependencies and cannot be deleted|has a dependent object"
 )
 
@@ -114,6 +117,7 @@ def destroy(
         state.backup(environment)
     drain_protection.lift(context, erase)
     drain_events.drain(context)
+    drain_states.drain(context)
     drain_batch.drain(context)
     drain_cluster.drain(context)
     drain_keys.drain(context)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from glue.deploy import packages
 from glue.deploy.drift_differences import Difference, differences
-from glue.deploy.drift_explained import EMPTY, UNSET, Entry, entries, explain
+from glue.deploy.drift_explained import UNSET, Entry, entries, explain, is_nothing
 from glue.deploy.drift_severity import SEVERITIES, Severity, of_difference, of_loss, worst
 from glue.deploy.drift_unmanaged import unmanaged
 from glue.deploy.state import explained
@@ -190,7 +190,7 @@ def read(plan: Mapping[str, Any], state: Sequence[Entry]) -> tuple[list[Drifted]
                 kept[attribute] = (old, new)
         changed: list[Changed] = []
         for one in _differences(change, kept):
-            if one.before in EMPTY and one.after in EMPTY:
+            if all(is_nothing(kind, one.path, value) for value in (one.before, one.after)):
                 aside.append(SetAside(what=f"{address}: {one.path}", reason=UNSET))
             else:
                 changed.append(_judged(kind, one))

@@ -9,6 +9,7 @@ what is set aside is told with the reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,6 +158,13 @@ OWNERS: dict[tuple[str, str], Owner] = {
     ("aws_sqs_queue", "redrive_policy"): Owner("aws_sqs_queue_redrive_policy", *_QUEUE),
 }
 
+# (type, path) of numbers that the provider reads as zero where nothing is set; zero itself
+# cannot be set there.
+ZERO_IS_NOTHING = {
+    ("aws_cloudfront_distribution", "custom_error_response[].response_code"),
+    ("aws_cloudwatch_metric_alarm", "metric_query[].period"),
+}
+
 # (type, attribute) whose value nobody configures: it moves by itself.
 COUNTERS = {
     ("aws_autoscaling_group", "desired_capacity"),
@@ -169,6 +177,12 @@ COUNTERS = {
     ("aws_lambda_function", "last_modified"),
     ("aws_lambda_event_source_mapping", "last_processing_result"),
 }
+
+
+def is_nothing(kind: str, path: str, value: Any) -> bool:
+    """Tell whether a value at a path within a resource only says that nothing is set."""
+    anywhere = re.sub(r"\[\d+\]", "[]", path)
+    return value in EMPTY or (value == 0 and (kind, anywhere) in ZERO_IS_NOTHING)
 
 
 def explain(

@@ -29,6 +29,9 @@ ACCOUNTS = "with every account in it"
 DATA_CLASSES: dict[str, DataClass] = {
     "aws_api_gateway_api_key": DataClass("API key", "that its owner calls with"),
     "aws_backup_vault": DataClass("backup vault", "with every backup in it"),
+    "aws_cloudfront_distribution": DataClass(
+        "distribution", "and the address under which everybody has links to it"
+    ),
     "aws_cloudwatch_log_group": DataClass("log group", "with every event in it"),
     "aws_cloudwatch_log_stream": DataClass("log stream", "with every event in it"),
     "aws_cognito_identity_pool": DataClass("identity pool", "with every identity in it"),
@@ -53,6 +56,8 @@ DATA_CLASSES: dict[str, DataClass] = {
     "aws_elasticsearch_domain": INDEX,
     "aws_fsx_lustre_file_system": FILES,
     "aws_glacier_vault": DataClass("vault", "with every archive in it"),
+    "aws_iam_access_key": DataClass("access key", "and the way in of whoever holds it"),
+    "aws_iam_user": DataClass("user", "with the keys by which others come in"),
     "aws_kinesis_stream": STREAM,
     "aws_kms_key": DataClass("key", "and all that is encrypted with it, for nobody can read it"),
     "aws_kms_replica_key": DataClass("key", "and what is encrypted with it in its region"),

@@ -147,6 +147,11 @@ def _certificate(search: Search, found: Found) -> dict[str, Any]:
     return {"domain_name": answer["Certificate"]["DomainName"]}
 
 
+def _distribution(search: Search, found: Found) -> dict[str, Any]:
+    answer = search.client("cloudfront").get_distribution_config(Id=found.parts["id"])
+    return {"comment": answer["DistributionConfig"]["Comment"]}
+
+
 def _zone(search: Search, found: Found) -> dict[str, Any]:
     zone = search.client("route53").get_hosted_zone(Id=found.parts["id"])["HostedZone"]
     return {"name": zone["Name"].rstrip(".")}
@@ -217,6 +222,9 @@ KINDS: Mapping[str, Kind] = {
         "batch", r"job-definition/(?P<name>[^:]+):\d+", import_id=_arn
     ),
     "aws_batch_job_queue": Kind("batch", r"job-queue/(?P<name>.+)", import_id=_arn),
+    "aws_cloudfront_distribution": Kind(
+        "cloudfront", r"distribution/(?P<id>.+)", described=_distribution
+    ),
     "aws_cloudwatch_log_group": Kind("logs", r"log-group:(?P<name>[^:]+)(:\*)?"),
     "aws_cognito_user_pool": Kind("cognito-idp", r"userpool/(?P<id>.+)", described=_user_pool),
     "aws_dynamodb_table": Kind("dynamodb", r"table/(?P<name>[^/]+)"),
@@ -239,6 +247,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "aws_flow_log": _ec2("vpc-flow-log"),
     "aws_iam_role": Kind("iam", r"role/(?:.+/)?(?P<name>[^/]+)"),
+    "aws_iam_user": Kind("iam", r"user/(?:.+/)?(?P<name>[^/]+)"),
     "aws_instance": _ec2("instance"),
     "aws_internet_gateway": _ec2("internet-gateway"),
     "aws_kms_key": Kind("kms", r"key/(?P<id>.+)", described=_key),
@@ -262,6 +271,7 @@ KINDS: Mapping[str, Kind] = {
         "secretsmanager", r"secret:(?P<name>.+)-[A-Za-z0-9]{6}", import_id=_arn
     ),
     "aws_security_group": _ec2("security-group"),
+    "aws_sfn_state_machine": Kind("states", r"stateMachine:(?P<name>[^:]+)", import_id=_arn),
     "aws_sns_topic": Kind("sns", r"(?P<name>[^:]+)", import_id=_arn),
     "aws_sqs_queue": Kind("sqs", r"(?P<name>[^:]+)", import_id=_queue_address),
     "aws_subnet": _ec2("subnet"),

@@ -20,16 +20,16 @@ REPEATABLE = frozenset({
     "aws_api_gateway_gateway_response", "aws_api_gateway_integration",
     "aws_api_gateway_method_settings", "aws_api_gateway_rest_api_policy",
     "aws_autoscaling_group_tag", "aws_cloudwatch_event_rule", "aws_cloudwatch_event_target",
-    "aws_cloudwatch_log_resource_policy", "aws_cloudwatch_metric_alarm",
+    "aws_cloudwatch_dashboard", "aws_cloudwatch_log_resource_policy", "aws_cloudwatch_metric_alarm",
     "aws_default_security_group", "aws_ecr_lifecycle_policy", "aws_ecr_replication_configuration",
     "aws_ecr_repository_policy", "aws_eks_access_policy_association", "aws_iam_role_policy",
-    "aws_iam_role_policy_attachment", "aws_s3_bucket_lifecycle_configuration",
-    "aws_s3_bucket_logging", "aws_s3_bucket_notification",
+    "aws_iam_role_policy_attachment", "aws_iam_user_policy",
+    "aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket_logging", "aws_s3_bucket_notification",
     "aws_s3_bucket_object_lock_configuration", "aws_s3_bucket_ownership_controls",
     "aws_s3_bucket_policy", "aws_s3_bucket_public_access_block",
     "aws_s3_bucket_server_side_encryption_configuration", "aws_s3_bucket_versioning",
-    "aws_sns_topic_policy", "aws_sns_topic_subscription", "aws_sqs_queue_redrive_policy",
-    "terraform_data",
+    "aws_secretsmanager_secret_version", "aws_sns_topic_policy", "aws_sns_topic_subscription",
+    "aws_sqs_queue_redrive_policy", "terraform_data",
 })  # fmt: skip
 
 
@@ -208,11 +208,36 @@ def _record(search: Search, wanted: Wanted) -> list[str]:
     return [f"{one}_{name}_{kind}" + (f"_{last}" if last else "") for one in zones if name]
 
 
+def _access_control(search: Search, wanted: Wanted) -> list[str]:
+    known = search.known(wanted.type)
+    answer = search.client("cloudfront").list_origin_access_controls()
+    return [
+        one["Id"]
+        for one in answer["OriginAccessControlList"].get("Items", ())
+        if one["Name"] == wanted.values.get("name") and one["Id"] not in known
+    ]
+
+
+def _headers_policy(search: Search, wanted: Wanted) -> list[str]:
+    known = search.known(wanted.type)
+    answer = search.client("cloudfront").list_response_headers_policies(Type="custom")
+    listed = answer["ResponseHeadersPolicyList"].get("Items", ())
+    found = [one["ResponseHeadersPolicy"] for one in listed]
+    return [
+        one["Id"]
+        for one in found
+        if one["ResponseHeadersPolicyConfig"]["Name"] == wanted.values.get("name")
+        and one["Id"] not in known
+    ]
+
+
 PARTS: Mapping[str, Callable[[Search, Wanted], list[str]]] = {
     "aws_api_gateway_authorizer": _authorizer,
     "aws_api_gateway_deployment": _deployment,
     "aws_api_gateway_method": _method,
     "aws_api_gateway_resource": _path,
+    "aws_cloudfront_origin_access_control": _access_control,
+    "aws_cloudfront_response_headers_policy": _headers_policy,
     "aws_cognito_user_group": _group,
     "aws_cognito_user_pool_client": _pool_client,
     "aws_iam_instance_profile": _planned("name"),

@@ -17,7 +17,8 @@ GOING = {"deleted", "deleting", "terminated", "PendingDeletion", "INACTIVE", "DE
 class Listing(NamedTuple):
     """A call that lists things: where the answer holds them, and what names one of them.
 
-    `name` is the member that names a thing, empty when the answer is a list of names;
+    `key` is a member of the answer, or with a dot a member of one. `name` is the member that names
+    a thing, empty when the answer is a list of names;
     `state` the member that says whether it is going.
     """
 
@@ -41,6 +42,9 @@ LISTINGS = (
             "computeEnvironmentArn", "status"),
     Listing("batch", "describe_job_definitions", "jobDefinitions", "jobDefinitionArn", "status"),
     Listing("batch", "describe_job_queues", "jobQueues", "jobQueueArn", "status"),
+    Listing("cloudfront", "list_distributions", "DistributionList.Items", "ARN"),
+    Listing("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items", "Id"),
+    Listing("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardArn"),
     Listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmArn"),
     Listing("cognito-idp", "list_user_pools", "UserPools", "Id", arguments=(("MaxResults", 60),)),
     Listing("dynamodb", "list_tables", "TableNames", ""),
@@ -64,6 +68,7 @@ LISTINGS = (
     Listing("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", "Arn"),
     Listing("iam", "list_policies", "Policies", "Arn", arguments=(("Scope", "Local"),)),
     Listing("iam", "list_roles", "Roles", "Arn"),
+    Listing("iam", "list_users", "Users", "Arn"),
     Listing("kms", "list_aliases", "Aliases", "AliasArn"),
     Listing("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
     Listing("lambda", "list_functions", "Functions", "FunctionArn"),
@@ -79,6 +84,7 @@ LISTINGS = (
     Listing("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
     Listing("sns", "list_topics", "Topics", "TopicArn"),
     Listing("sqs", "list_queues", "QueueUrls", ""),
+    Listing("stepfunctions", "list_state_machines", "stateMachines", "stateMachineArn"),
     Listing("ssm", "describe_parameters", "Parameters", "Name"),
 )  # fmt: skip
 
@@ -97,7 +103,10 @@ def names_of(account: Account, listing: Listing) -> Iterator[str]:
     """Yield the names of the things one call lists, without those that are going."""
     client = account.client(listing.service, listing.region)
     for page in pages(client, listing.operation, dict(listing.arguments)):
-        for thing in page.get(listing.key) or ():
+        found: Any = page
+        for part in listing.key.split("."):
+            found = found.get(part) or {}
+        for thing in found:
             if not listing.name:
                 yield str(thing)
             elif not (listing.state and thing.get(listing.state) in GOING):

@@ -22,6 +22,7 @@ EMPTY, CHANGES = 0, 2  # exit codes of `glue deploy plan`
 PASSED, FAILED = 0, 2  # and of `glue check`
 SHOWN = 8
 REPOSITORY = "example/platform"  # whose workflows get roles; nothing is asked of GitHub
+EVALAI, TRACK = "https://evalai.example.org", "leaderboard-10-SENSORS"
 LOG_GROUP = "aws_cloudwatch_log_group"
 RETENTION = "retention_in_days"
 
@@ -90,6 +91,20 @@ def plan_again(stage: Stage) -> Iterator[str]:
         yield f"{account.environment}: no changes; {stage.settled[account.environment]}"
 
 
+def connect(stage: Stage) -> Iterator[str]:
+    """Tell both where EvalAI is, as a person does once: Terraform makes these secrets empty."""
+
+    def act(account: Account) -> None:
+        told = ("--server", EVALAI, "--track", f"1={TRACK}")
+        where = ("--env", account.environment)
+        stage.verbs.run(
+            account, "leaderboard", "connect", *told, *where, typed="no-token-but-a-rehearsal\n"
+        )
+
+    stage.both(act)
+    yield f"both know {EVALAI} and that its phase 1 is {TRACK}"
+
+
 def check(stage: Stage) -> Iterator[str]:
     """Run the deployment checks of both."""
 
@@ -146,6 +161,7 @@ STEPS = (
     Step("plan", "the plans of staging and prod, from their real variables", plan),
     Step("apply", "both applied at the same time", apply),
     Step("plan again", "planned again: nothing may be left to do", plan_again),
+    Step("connect", "the secrets of EvalAI get their values", connect),
     Step("check", "the deployment checks", check),
     Step("change", "a variable of prod is changed", change),
 )

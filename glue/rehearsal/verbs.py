@@ -80,13 +80,15 @@ class Verbs:
         self._count = 0
         self._is_over = False
 
-    def run(self, account: Account, *arguments: str, expected: tuple[int, ...] = (0,)) -> Outcome:
+    def run(
+        self, account: Account, *arguments: str, expected: tuple[int, ...] = (0,), typed: str = ""
+    ) -> Outcome:
         """Run `glue ARGUMENTS` as somebody of an account would and return what became of it.
 
-        Raises RehearsalError when it ends with another code than the expected ones, or does not
-        end within twenty minutes.
+        `typed` is what the verb reads from its standard input. Raises RehearsalError when it ends
+        with another code than the expected ones, or does not end within twenty minutes.
         """
-        outcome = self._finish(account, arguments)
+        outcome = self._finish(account, arguments, typed)
         if self._on_end is not None:
             self._on_end(outcome)
         if outcome.code not in expected or outcome.err.startswith(MISUSED):
@@ -112,7 +114,7 @@ class Verbs:
                 process.wait(max(deadline - time.monotonic(), 0.1))
             _signal_group(process, signal.SIGKILL)
 
-    def _finish(self, account: Account, arguments: tuple[str, ...]) -> Outcome:
+    def _finish(self, account: Account, arguments: tuple[str, ...], typed: str) -> Outcome:
         command = " ".join(("glue", *arguments))
         began = time.monotonic()
         with self._lock:
@@ -128,13 +130,17 @@ class Verbs:
                     [sys.executable, "-m", "glue.cli.main", *arguments],
                     cwd=self._repository,
                     env=account.variables(),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if typed else subprocess.DEVNULL,
                     stdout=standard,
                     stderr=errors,
                     # A group of its own, so that Terraform and its providers end with it.
                     start_new_session=True,
                 )
             self._running.add(process)
+        if process.stdin is not None:
+            # One that ended without reading says so by its code.
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(typed.encode())
         try:
             code = process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -10,6 +10,18 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
 
+  # Services that read for others, such as CloudFront.
+  _reader_statements = [
+    for name, reader in var.readers : {
+      Sid       = "Read${join("", [for word in split("-", name) : title(word)])}"
+      Effect    = "Allow"
+      Principal = { Service = reader.service }
+      Action    = "s3:GetObject"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Condition = { ArnLike = { "aws:SourceArn" = reader.source_arn } }
+    }
+  ]
+
   # An upload's parts, and the request that opens it, create no object and cannot carry
   # If-None-Match: s3:ObjectCreationOperation leaves them out.
   # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
@@ -94,7 +106,7 @@ resource "aws_s3_bucket_policy" "this" {
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat([local._transport_statement], local._write_once_statements)
+    Statement = concat([local._transport_statement], local._write_once_statements, local._reader_statements)
   })
 }
 

@@ -13,3 +13,9 @@ output "bucket" {
     aws_s3_bucket_versioning.this,
   ]
 }
+
+# Without its rules: a distribution that stands before the bucket is named by one of them.
+output "regional_domain_name" {
+  description = "Where the bucket itself answers, for a distribution that stands before it."
+  value       = aws_s3_bucket.this.bucket_regional_domain_name
+}

@@ -123,6 +123,23 @@ variable "object_lock" {
   }
 }
 
+variable "readers" {
+  description = "AWS services that may read every object, by name: the service and the ARN it acts for. Roles read by their own policies."
+  type        = map(object({ service = string, source_arn = string }))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.readers) : can(regex("^[a-z][a-z0-9-]*$", name))])
+    error_message = "readers: name each with lower-case letters, digits and hyphens."
+  }
+
+  validation {
+    condition     = alltrue([for reader in var.readers : endswith(reader.service, ".amazonaws.com")])
+    error_message = "readers: service is a principal such as cloudfront.amazonaws.com."
+  }
+}
+
 variable "write_once" {
   description = <<-EOT
     Makes every object final; null for an ordinary bucket. Each write must carry `If-None-Match`, and nobody deletes.

@@ -6,9 +6,7 @@ resource "aws_secretsmanager_secret" "parameters" {
   name                    = local._name
   description             = "Cluster, images and names of ${var.name}."
   recovery_window_in_days = var.is_temporary ? 0 : 30
-
-  # Terraform compares what is in it, and CI's plans may read secrets that say so of themselves.
-  tags = { holds = "parameters" }
+  tags                    = { holds = "parameters" } # by which CI's plans may read it, to compare
 }
 
 resource "aws_secretsmanager_secret_version" "parameters" {

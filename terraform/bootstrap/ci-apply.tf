@@ -43,8 +43,9 @@ locals {
     },
   ]
 
-  # Roles, policies, instance profiles, and the cluster's own identity provider: no user, no group,
-  # no access key, no password.
+  # Roles, policies, instance profiles, and the cluster's own identity provider: no group, no
+  # password, and no user but the one for EvalAI, which has a path of its own. Its keys are made
+  # by people; an apply may only take them away, together with the user.
   _apply_roles = [
     {
       Sid    = "ManageRoles"
@@ -61,6 +62,15 @@ locals {
         "iam:UpdateRoleDescription",
       ]
       Resource = [for kind in ["instance-profile", "oidc-provider", "policy", "role"] : "${local._iam}:${kind}/*"]
+    },
+    {
+      Sid    = "ManageEvalaisUser"
+      Effect = "Allow"
+      Action = [
+        "iam:CreateUser", "iam:DeleteAccessKey", "iam:DeleteUser", "iam:DeleteUserPolicy", "iam:PutUserPolicy",
+        "iam:TagUser", "iam:UntagUser", "iam:UpdateUser",
+      ]
+      Resource = "${local._iam}:user/evalai/*"
     },
     {
       Sid       = "HandRolesToServices"

@@ -10,7 +10,7 @@ locals {
     "autoscaling:Describe*",
     "batch:Describe*", "batch:List*",
     "cloudfront:Describe*", "cloudfront:Get*", "cloudfront:List*",
-    "cloudwatch:Describe*", "cloudwatch:ListTagsForResource",
+    "cloudwatch:Describe*", "cloudwatch:GetDashboard", "cloudwatch:ListDashboards", "cloudwatch:ListTagsForResource",
     "cognito-idp:Describe*", "cognito-idp:GetGroup", "cognito-idp:GetUserPoolMfaConfig",
     "cognito-idp:ListResourceServers", "cognito-idp:ListTagsForResource", "cognito-idp:ListUserPool*",
     "dynamodb:Describe*", "dynamodb:GetResourcePolicy", "dynamodb:List*",
@@ -40,6 +40,7 @@ locals {
     "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:List*",
     "sqs:GetQueue*", "sqs:List*",
     "states:DescribeStateMachine*", "states:ListStateMachine*", "states:ListTagsForResource",
+    "states:ValidateStateMachineDefinition",
     "tag:Get*",
     "wafv2:Describe*", "wafv2:Get*", "wafv2:List*",
     "xray:GetGroup*", "xray:GetSamplingRules",
@@ -60,6 +61,15 @@ locals {
         Effect   = "Allow"
         Action   = ["ssm:GetParameter", "ssm:GetParameters"]
         Resource = "arn:${local._partition}:ssm:*::parameter/aws/service/*"
+      },
+      {
+        # Secrets that say by a tag that nothing in them is secret: a leaderboard's parameters, which
+        # Terraform writes and therefore compares.
+        Sid       = "ReadParameters"
+        Effect    = "Allow"
+        Action    = "secretsmanager:GetSecretValue"
+        Resource  = "arn:${local._partition}:secretsmanager:${var.region}:${local._account_id}:secret:*"
+        Condition = { StringEquals = { "aws:ResourceTag/holds" = "parameters" } }
       },
       {
         Sid      = "ReadStates"

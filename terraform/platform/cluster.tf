@@ -14,7 +14,11 @@ module "cluster" {
   kubernetes      = var.cluster.kubernetes
   system_nodes    = var.cluster.system_nodes
   gpu_node_groups = var.cluster.gpu_node_groups
-  access          = var.cluster.access
+  access          = merge(var.cluster.access, local.leaderboard_access)
   addons          = var.cluster.addons
-  logs            = { retention_days = var.logs.retention_days }
+
+  logs = {
+    retention_days     = var.logs.retention_days
+    further_group_arns = local.leaderboard_log_groups
+  }
 }

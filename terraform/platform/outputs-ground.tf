@@ -38,10 +38,11 @@ output "dns" {
 }
 
 output "functions" {
-  description = "Every function: its name, and the settings class of glue.settings that reads its environment."
-  value = {
-    for key, function in local.functions : key => { name = function.name, settings = key }
-  }
+  description = "Every function: its name, and the settings class of glue.settings that reads its environment. Those of a leaderboard stand behind its name and a slash."
+  value = merge(
+    { for key, function in local.functions : key => { name = function.name, settings = key } },
+    local.leaderboard_functions,
+  )
 }
 
 output "network" {

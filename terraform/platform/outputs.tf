@@ -13,6 +13,8 @@ output "alarms" {
       module.alarms.alarm_names,
       module.api.alarm_names,
       flatten(module.batch[*].alarm_names),
+      flatten(values(module.evalai_budget)[*].alarm_names),
+      flatten(values(module.leaderboard)[*].alarm_names),
       flatten(module.dns[*].alarm_names),
       flatten(module.network[*].alarm_names),
       module.issue_token.alarm_names,

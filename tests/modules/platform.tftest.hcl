@@ -49,6 +49,14 @@ mock_provider "aws" {
     defaults = { id = "eu-central-1_example", arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example" }
   }
 
+  mock_resource "aws_cloudfront_distribution" {
+    defaults = {
+      id          = "E1EXAMPLE"
+      arn         = "arn:aws:cloudfront::000000000000:distribution/E1EXAMPLE"
+      domain_name = "d111111abcdef8.cloudfront.net"
+    }
+  }
+
   mock_resource "aws_eks_cluster" {
     defaults = {
       arn                   = "arn:aws:eks:eu-central-1:000000000000:cluster/local-platform"
@@ -92,6 +100,10 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:local-catalogue-abcdef" }
   }
 
+  mock_resource "aws_sfn_state_machine" {
+    defaults = { arn = "arn:aws:states:eu-central-1:000000000000:stateMachine:a-machine" }
+  }
+
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:local-alarms" }
   }
@@ -128,6 +140,37 @@ override_resource {
   values = { id = "local-recordings-processed-000000000000", arn = "arn:aws:s3:::processed" }
 }
 
+# EKS keeps one entry for each principal, so their roles must differ.
+override_resource {
+  target = module.leaderboard["leaderboard-10"].module.function["run_submission"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-10-run" }
+}
+
+override_resource {
+  target = module.leaderboard["leaderboard-10"].module.function["reconcile_submissions"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-10-reconcile" }
+}
+
+override_resource {
+  target = module.leaderboard["leaderboard-20"].module.function["run_submission"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-20-run" }
+}
+
+override_resource {
+  target = module.leaderboard["leaderboard-20"].module.function["reconcile_submissions"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-20-reconcile" }
+}
+
+override_resource {
+  target = module.leaderboard["leaderboard-30"].module.function["run_submission"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-30-run" }
+}
+
+override_resource {
+  target = module.leaderboard["leaderboard-30"].module.function["reconcile_submissions"].aws_iam_role.this
+  values = { arn = "arn:aws:iam::000000000000:role/local-leaderboard-30-reconcile" }
+}
+
 variables {
   packages = {
     code_path    = "code.zip"
@@ -149,9 +192,10 @@ run "local" {}
 run "refuses_another_environments_variables" {
   command = plan
   variables {
-    environment = "staging"
-    local       = null
-    recordings  = { postgresql = { host = "db.example.org", database = "catalogue", user = "glue" } }
+    environment  = "staging"
+    leaderboards = {}
+    local        = null
+    recordings   = { postgresql = { host = "db.example.org", database = "catalogue", user = "glue" } }
   }
   expect_failures = [data.aws_caller_identity.current]
 }
@@ -187,4 +231,91 @@ run "refuses_addresses_that_outlive_their_signer" {
     api = { url_lifetime_seconds = 604800 }
   }
   expect_failures = [var.api]
+}
+
+run "refuses_leaderboards_without_cluster" {
+  command = plan
+  variables {
+    cluster = null
+  }
+  expect_failures = [var.leaderboards]
+}
+
+run "refuses_leaderboards_without_images" {
+  command = plan
+  variables {
+    registry = { home = { simulator = { description = "The CARLA simulator." } } }
+  }
+  expect_failures = [var.leaderboards]
+}
+
+# Three workers take six GPUs, and the largest nodes have four.
+run "refuses_submissions_that_fit_no_node" {
+  command = plan
+  variables {
+    leaderboards = { leaderboard-10 = { evaluation = { version = "1.0", routes = 36 }, workers = 3 } }
+  }
+  expect_failures = [var.leaderboards]
+}
+
+run "refuses_leaderboards_behind_long_prefixes" {
+  command = plan
+  variables {
+    prefix = "a-prefix-that-is-23-ch-"
+  }
+  expect_failures = [var.leaderboards]
+}
+
+run "refuses_leaderboards_that_cannot_reach_evalai" {
+  command = plan
+  variables {
+    environment = "staging"
+    local       = null
+    recordings  = { postgresql = { host = "db.example.org", database = "catalogue", user = "glue" } }
+  }
+  expect_failures = [var.leaderboards, data.aws_caller_identity.current]
+}
+
+run "refuses_repositories_of_everybody" {
+  command = plan
+  variables {
+    evalai = { image_repositories = ["*"] }
+  }
+  expect_failures = [var.evalai]
+}
+
+run "refuses_nowhere_to_push_to" {
+  command = plan
+  variables {
+    registry = { us_east_1 = {} }
+  }
+  expect_failures = [var.evalai]
+}
+
+run "nothing_of_evalai_without_a_leaderboard" {
+  command = plan
+  variables {
+    leaderboards = {}
+  }
+
+  assert {
+    condition     = output.leaderboards == {} && output.evalai == null
+    error_message = "glue sees none"
+  }
+
+  assert {
+    condition     = length(aws_iam_user.evalai) + length(aws_secretsmanager_secret.evalai) + length(module.contents) + length(module.evalai_budget) + length(aws_security_group.leaderboards) == 0
+    error_message = "and nothing is paid for"
+  }
+}
+
+# One entry of the map, and nothing else: test_platform.py compares what it makes.
+run "a_third_leaderboard" {
+  variables {
+    leaderboards = {
+      leaderboard-10 = { evaluation = { version = "1.0", routes = 36 } }
+      leaderboard-20 = { evaluation = { version = "2.0", routes = 25 }, workers = 2 }
+      leaderboard-30 = { evaluation = { format = "generic", routes = 10, labels = ["Score"] } }
+    }
+  }
 }

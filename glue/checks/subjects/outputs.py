@@ -34,7 +34,8 @@ KINDS = ("raw", "processed")
 MISSING = {
     "404", "NoSuchBucket", "ResourceNotFoundException", "NotFoundException", "NotFound",
     "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ClientException",
-    "RepositoryNotFoundException", "InvalidVpcID.NotFound", "NoSuchHostedZone",
+    "RepositoryNotFoundException", "InvalidVpcID.NotFound", "NoSuchHostedZone", "NoSuchEntity",
+    "StateMachineDoesNotExist",
 }  # fmt: skip
 
 
@@ -72,20 +73,41 @@ def _exists(look: Callable[[], object]) -> Finding:
 def _lookups(context: Context) -> dict[str, Callable[[], object]]:
     """Return for each thing that the outputs name how to ask for it."""
     aws, api = context.aws, inventory.output(context, "api") or {}
-    queues = {
-        url.rpartition("/")[2]
-        for key, url in (inventory.output(context, "recordings") or {}).items()
-        if key.endswith("queue_url") and url
-    }
+    boards = inventory.leaderboards(context).values()
     named: dict[str, tuple[Iterable[str | None], Callable[[str], object]]] = {
         "bucket": (
-            (inventory.output(context, "recordings", f"{kind}_bucket") for kind in KINDS),
+            [
+                *(inventory.output(context, "recordings", f"{kind}_bucket") for kind in KINDS),
+                *(
+                    inventory.output(context, "evalai", kind, "bucket")
+                    for kind in inventory.CONTENTS
+                ),
+                *(board["bucket"] for board in boards),
+            ],
             lambda name: aws("s3").head_bucket(Bucket=name),
         ),
-        "queue": (sorted(queues), lambda name: aws("sqs").get_queue_url(QueueName=name)),
+        "queue": (
+            sorted(inventory.named_queues(context)),
+            lambda name: aws("sqs").get_queue_url(QueueName=name),
+        ),
         "function": (
             inventory.named_functions(context).values(),
             lambda name: aws("lambda").get_function_configuration(FunctionName=name),
+        ),
+        "table": (
+            [
+                inventory.output(context, "evalai", "budget_table"),
+                *(one["table"] for one in boards),
+            ],
+            lambda name: aws("dynamodb").describe_table(TableName=name),
+        ),
+        "state-machine": (
+            [board["state_machine_arn"] for board in boards],
+            lambda arn: aws("stepfunctions").describe_state_machine(stateMachineArn=arn),
+        ),
+        "user": (
+            [inventory.output(context, "evalai", "user_name")],
+            lambda name: aws("iam").get_user(UserName=name),
         ),
         "topic": (
             [inventory.output(context, "alarms", "topic_arn")],

@@ -41,6 +41,16 @@ OUTPUTS = {
     "PROCESSED_BUCKET": ("recordings", "processed_bucket"),
     "RAW_BUCKET": ("recordings", "raw_bucket"),
     "USER_POOL_CLIENT_ID": ("identity", "client_id"),
+    "BUDGET_TABLE": ("evalai", "budget_table"),
+    "EVALAI_SECRET_ARN": ("evalai", "secret_arn"),
+    "TRACKS_SECRET_ARN": ("evalai", "tracks_secret_arn"),
+}
+# … and in what they say of the leaderboard that the function is of.
+LEADERBOARDS = {
+    "DEAD_LETTER_QUEUE_URL": "dead_letter_queue_url",
+    "PARAMETERS_SECRET_ARN": "parameters_secret_arn",
+    "QUEUE_URL": "queue_url",
+    "STATE_MACHINE_ARN": "state_machine_arn",
 }
 
 
@@ -70,8 +80,20 @@ def ask(context: Context) -> Iterator[Result]:
         yield from KNOWN.each(
             context,
             [""],
-            lambda _: _compared(set(FUNCTION_SETTINGS), ours, "the code", "the outputs"),
+            lambda _: _compared(_wanted(context), ours, "the code", "the outputs"),
         )
+
+
+def _wanted(context: Context) -> set[str]:
+    """Return the settings classes that must have a function: a leaderboard's only with one."""
+    from glue.settings import FUNCTION_SETTINGS, LeaderboardSettings
+
+    boards = inventory.leaderboards(context)
+    return {
+        key
+        for key, kind in FUNCTION_SETTINGS.items()
+        if boards or not issubclass(kind, LeaderboardSettings)
+    }
 
 
 def _class_of(context: Context, key: str) -> str:
@@ -87,6 +109,11 @@ def _told(function: dict[str, Any], prefix: str) -> dict[str, str]:
 
 def _said(context: Context, told: dict[str, str]) -> Finding:
     said = {name: inventory.output(context, *path) for name, path in OUTPUTS.items()}
+    if board := told.get("LEADERBOARD"):
+        said |= {
+            name: inventory.output(context, "leaderboards", board, key)
+            for name, key in LEADERBOARDS.items()
+        }
     both = [name for name in sorted(told) if said.get(name) is not None]
     wrong = [
         f"{name} is {told[name]}, not {said[name]}" for name in both if told[name] != said[name]

@@ -266,3 +266,46 @@ run "refuses_bare_names_as_principals" {
   }
   expect_failures = [var.write_once]
 }
+
+run "a_service_may_read" {
+  command = plan
+
+  variables {
+    readers = {
+      cloud-front = { service = "cloudfront.amazonaws.com", source_arn = "arn:aws:cloudfront::000000000000:distribution/E1" }
+    }
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s.Sid] == ["TlsOnly", "ReadCloudFront"]
+    error_message = "one statement for each reader"
+  }
+
+  assert {
+    condition = jsondecode(aws_s3_bucket_policy.this.policy).Statement[1] == {
+      Sid       = "ReadCloudFront"
+      Effect    = "Allow"
+      Principal = { Service = "cloudfront.amazonaws.com" }
+      Action    = "s3:GetObject"
+      Resource  = "arn:aws:s3:::example-000000000000/*"
+      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:cloudfront::000000000000:distribution/E1" } }
+    }
+    error_message = "it reads objects, for one distribution, and lists nothing"
+  }
+}
+
+run "refuses_principals_as_readers" {
+  command = plan
+  variables {
+    readers = { everybody = { service = "*", source_arn = "*" } }
+  }
+  expect_failures = [var.readers]
+}
+
+run "refuses_bad_names_of_readers" {
+  command = plan
+  variables {
+    readers = { CloudFront = { service = "cloudfront.amazonaws.com", source_arn = "arn:aws:cloudfront::000000000000:distribution/E1" } }
+  }
+  expect_failures = [var.readers]
+}

@@ -131,7 +131,7 @@ run "a_plan_reads_no_data" {
   }
 
   assert {
-    condition     = alltrue([for action in jsondecode(aws_iam_role_policy.plan["this"].policy).Statement[0].Action : can(regex("^[a-z0-9-]+:(Describe|Get|List|GET)", action))])
+    condition     = alltrue([for action in jsondecode(aws_iam_role_policy.plan["this"].policy).Statement[0].Action : can(regex("^[a-z0-9-]+:(Describe|Get|List|GET|Validate)", action))])
     error_message = "it describes, gets and lists"
   }
 
@@ -150,11 +150,17 @@ run "a_plan_reads_no_data" {
 
   assert {
     condition = { for s in jsondecode(aws_iam_role_policy.plan["this"].policy).Statement : s.Sid => s.Resource if startswith(s.Sid, "Read") && s.Resource != "*" || s.Sid == "TakeLocks" } == {
+      ReadParameters       = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*"
       ReadPublicParameters = "arn:aws:ssm:*::parameter/aws/service/*"
       ReadStates           = "arn:aws:s3:::staging-terraform-state-123456789012/env:/staging/*"
       TakeLocks            = "arn:aws:s3:::staging-terraform-state-123456789012/env:/staging/*.tflock"
     }
     error_message = "it reads the states, and writes locks only"
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(aws_iam_role_policy.plan["this"].policy).Statement : s.Condition if s.Sid == "ReadParameters"]) == { StringEquals = { "aws:ResourceTag/holds" = "parameters" } }
+    error_message = "and of secrets only those that say they hold none"
   }
 
   assert {
@@ -199,9 +205,17 @@ run "an_apply_stays_below_ci" {
   assert {
     condition = length([
       for action in flatten([for s in jsondecode(aws_iam_role_policy.apply["this"].policy).Statement : s.Action if s.Effect == "Allow"]) : action
-      if can(regex("iam:.*(User|Group|AccessKey|LoginProfile|AccountAlias|PasswordPolicy|SAML)", action))
+      if can(regex("iam:.*(CreateAccessKey|Group|LoginProfile|AccountAlias|PasswordPolicy|SAML|\\*)", action)) && !contains(["iam:Get*", "iam:List*"], action)
     ]) == 0
-    error_message = "no users and no keys"
+    error_message = "no keys, no passwords, no groups"
+  }
+
+  assert {
+    condition = one([
+      for s in jsondecode(aws_iam_role_policy.apply["this"].policy).Statement : s.Resource
+      if s.Effect == "Allow" && length([for action in flatten([s.Action]) : action if can(regex("iam:.*(User|AccessKey)", action))]) > 0
+    ]) == "arn:aws:iam::123456789012:user/evalai/*"
+    error_message = "no user but EvalAI's"
   }
 
   assert {

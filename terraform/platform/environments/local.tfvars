@@ -65,7 +65,23 @@ cluster = {
   }
 
   gpu_node_groups = {
-    gpu-spot = { instance_types = ["g5.2xlarge", "g6.2xlarge", "g4dn.2xlarge"], capacity = "spot", max = 2 }
+    gpu-spot          = { instance_types = ["g5.2xlarge", "g6.2xlarge", "g4dn.2xlarge"], capacity = "spot", max = 2 }
+    leaderboards-spot = { instance_types = ["g5.12xlarge", "g6.12xlarge", "g4dn.12xlarge"], capacity = "spot", gpus = 4, max = 2 }
+  }
+}
+
+# Two challenges that go by in seconds. Their deadlines are real time, so they are short as well.
+leaderboards = {
+  leaderboard-10 = {
+    evaluation = { version = "1.0", routes = 36 }
+    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 10 }
+    pace       = { watch_seconds = 1, interim_seconds = 5, upload_seconds = 1 }
+  }
+  leaderboard-20 = {
+    evaluation = { version = "2.0", routes = 25 }
+    workers    = 2
+    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 10 }
+    pace       = { watch_seconds = 1, interim_seconds = 5, upload_seconds = 1 }
   }
 }
 

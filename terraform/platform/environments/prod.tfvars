@@ -61,6 +61,10 @@ cluster = {
   gpu_node_groups = {
     gpu-spot      = { instance_types = ["g5.2xlarge", "g6.2xlarge", "g4dn.2xlarge"], capacity = "spot", max = 8 }
     gpu-on-demand = { instance_types = ["g5.2xlarge"], capacity = "on-demand", max = 4 }
+
+    # Submissions: four GPUs in one machine. When Spot has none the autoscaler takes the second group.
+    leaderboards-spot      = { instance_types = ["g5.12xlarge", "g6.12xlarge", "g4dn.12xlarge"], capacity = "spot", gpus = 4, max = 6, disk_gib = 400, labels = { workload = "submissions" } }
+    leaderboards-on-demand = { instance_types = ["g5.12xlarge"], capacity = "on-demand", gpus = 4, max = 2, disk_gib = 400, labels = { workload = "submissions" } }
   }
 }
 
@@ -68,6 +72,39 @@ dns = {
   domain = "example.org" # yours
   # Wait for the certificate once the domain is delegated: make apply prints the record for it.
   certificate = { alternative_names = ["*.example.org"], is_awaited = false }
+}
+
+# Which repositories EvalAI makes for teams: the challenge's name in its addresses.
+evalai = {
+  image_repositories = ["carla-challenge-participant-team-*"] # yours
+}
+
+# Two workers take the four GPUs of a machine, 40 of its 48 vCPUs and 128 of its 192 GiB.
+leaderboards = {
+  leaderboard-10 = {
+    evaluation  = { version = "1.0", routes = 36 }
+    workers     = 2
+    node_labels = { workload = "submissions" }
+    deadlines   = { waiting_seconds = 14400, run_seconds = 86400, grace_seconds = 120 }
+    pace        = { watch_seconds = 30, interim_seconds = 300, upload_seconds = 30 }
+    containers = {
+      simulator = { cpu_millis = 8000, memory_mib = 24576, disk_gib = 40 }
+      evaluator = { cpu_millis = 4000, memory_mib = 8192, disk_gib = 20 }
+      agent     = { cpu_millis = 8000, memory_mib = 32768, disk_gib = 60 }
+    }
+  }
+  leaderboard-20 = {
+    evaluation  = { version = "2.0", routes = 25 }
+    workers     = 2
+    node_labels = { workload = "submissions" }
+    deadlines   = { waiting_seconds = 14400, run_seconds = 86400, grace_seconds = 120 }
+    pace        = { watch_seconds = 30, interim_seconds = 300, upload_seconds = 30 }
+    containers = {
+      simulator = { cpu_millis = 8000, memory_mib = 24576, disk_gib = 40 }
+      evaluator = { cpu_millis = 4000, memory_mib = 8192, disk_gib = 20 }
+      agent     = { cpu_millis = 8000, memory_mib = 32768, disk_gib = 60 }
+    }
+  }
 }
 
 network = {

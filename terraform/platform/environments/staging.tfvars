@@ -59,6 +59,9 @@ cluster = {
   # None runs until a pod asks for a GPU.
   gpu_node_groups = {
     gpu-spot = { instance_types = ["g5.2xlarge", "g6.2xlarge", "g4dn.2xlarge"], capacity = "spot", max = 2 }
+
+    # Submissions: four GPUs in one machine.
+    leaderboards-spot = { instance_types = ["g5.12xlarge", "g6.12xlarge", "g4dn.12xlarge"], capacity = "spot", gpus = 4, max = 2, disk_gib = 400, labels = { workload = "submissions" } }
   }
 }
 
@@ -66,6 +69,39 @@ dns = {
   domain = "staging.example.org" # yours
   # Wait for the certificate once the domain is delegated: make apply prints the record for it.
   certificate = { alternative_names = ["*.staging.example.org"], is_awaited = false }
+}
+
+# Which repositories EvalAI makes for teams: the challenge's name in its addresses.
+evalai = {
+  image_repositories = ["carla-challenge-participant-team-*"] # yours
+}
+
+# The same two as prod's, sooner given up.
+leaderboards = {
+  leaderboard-10 = {
+    evaluation  = { version = "1.0", routes = 36 }
+    workers     = 2
+    node_labels = { workload = "submissions" }
+    deadlines   = { waiting_seconds = 7200, run_seconds = 43200, grace_seconds = 120 }
+    pace        = { watch_seconds = 30, interim_seconds = 300, upload_seconds = 30 }
+    containers = {
+      simulator = { cpu_millis = 8000, memory_mib = 24576, disk_gib = 40 }
+      evaluator = { cpu_millis = 4000, memory_mib = 8192, disk_gib = 20 }
+      agent     = { cpu_millis = 8000, memory_mib = 32768, disk_gib = 60 }
+    }
+  }
+  leaderboard-20 = {
+    evaluation  = { version = "2.0", routes = 25 }
+    workers     = 2
+    node_labels = { workload = "submissions" }
+    deadlines   = { waiting_seconds = 7200, run_seconds = 43200, grace_seconds = 120 }
+    pace        = { watch_seconds = 30, interim_seconds = 300, upload_seconds = 30 }
+    containers = {
+      simulator = { cpu_millis = 8000, memory_mib = 24576, disk_gib = 40 }
+      evaluator = { cpu_millis = 4000, memory_mib = 8192, disk_gib = 20 }
+      agent     = { cpu_millis = 8000, memory_mib = 32768, disk_gib = 60 }
+    }
+  }
 }
 
 network = {

@@ -9,9 +9,9 @@ from glue.checks.run import run
 from glue.checks.subjects import SUBJECTS
 from glue.local.coverage import COVERAGE
 from tests.unit.checks.fake import Fault, World
-from tests.unit.checks.worlds import access, compute, data, ground, service, work
+from tests.unit.checks.worlds import access, challenge, compute, data, ground, service, work
 
-EVERY = (access, compute, data, ground, service, work)
+EVERY = (access, challenge, compute, data, ground, service, work)
 WORLDS = {world.subject.name: world for module in EVERY for world in module.WORLDS}
 FAULTS = [
     pytest.param(world, check, fault, id=f"{check}: {title}")

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from glue.deploy.drift_explained import COUNTED, REPEATED, UNSET, Entry, entries, explain
+from glue.deploy.drift_explained import (
+    COUNTED,
+    REPEATED,
+    UNSET,
+    Entry,
+    entries,
+    explain,
+    is_nothing,
+)
 
 ROLE = Entry("aws_iam_role.this", "aws_iam_role", {"name": "serve", "id": "serve"})
 OURS = Entry(
@@ -30,6 +38,14 @@ def test_nothing_and_empty_are_the_same() -> None:
         assert reason is not None
         assert reason.text == UNSET
         assert old == new
+
+
+def test_zero_is_nothing_where_zero_cannot_be_set() -> None:
+    alarm, period = "aws_cloudwatch_metric_alarm", "metric_query[2].period"
+    assert all(is_nothing(alarm, period, value) for value in (None, 0, ""))
+    assert not is_nothing(alarm, period, 60)
+    assert not is_nothing(alarm, "period", 0)
+    assert not is_nothing("aws_sqs_queue", period, 0)
 
 
 def test_what_is_counted() -> None:

@@ -46,6 +46,17 @@ KEY_TEXT = (
         ),
         ("aws_db_instance", {"identifier": "d"}, "database d with everything in it"),
         ("aws_iam_role", {"name": "r"}, None),
+        ("aws_iam_user", {"name": "u"}, "user u with the keys by which others come in"),
+        (
+            "aws_iam_access_key",
+            {"user": "u"},
+            "access key and the way in of whoever holds it",
+        ),
+        (
+            "aws_cloudfront_distribution",
+            {"domain_name": "d1.cloudfront.net"},
+            "distribution d1.cloudfront.net and the address under which everybody has links to it",
+        ),
     ],
 )
 def test_losses_in_plain_words(kind: str, before: dict[str, Any], text: str | None) -> None:

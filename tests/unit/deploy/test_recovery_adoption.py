@@ -125,6 +125,11 @@ CASES: dict[str, tuple[str, Answers, Answers, str, Answers]] = {
     "aws_batch_job_queue": (
         "batch:r:1:job-queue/q", {"name": "q"}, {}, "arn:aws:batch:r:1:job-queue/q", {"name": "p"},
     ),
+    "aws_cloudfront_distribution": (
+        "cloudfront::1:distribution/E1", {"comment": "c"},
+        {"get_distribution_config": {"DistributionConfig": {"Comment": "c"}}}, "E1",
+        {"comment": "d"},
+    ),
     "aws_cloudwatch_log_group": (
         "logs:r:1:log-group:/a/b", {"name": "/a/b"}, {}, "/a/b", {"name": "/a"},
     ),
@@ -149,6 +154,7 @@ CASES: dict[str, tuple[str, Answers, Answers, str, Answers]] = {
         {"service_account": "b"},
     ),
     "aws_iam_role": ("iam::1:role/path/r", {"name": "r"}, {}, "r", {"name": "path"}),
+    "aws_iam_user": ("iam::1:user/path/u", {"name": "u"}, {}, "u", {"name": "path"}),
     "aws_kms_key": (
         "kms:r:1:key/k", {"description": "d"},
         {"describe_key": {"KeyMetadata": {"Description": "d"}}}, "k", {"description": "e"},
@@ -180,6 +186,10 @@ CASES: dict[str, tuple[str, Answers, Answers, str, Answers]] = {
     "aws_secretsmanager_secret": (
         "secretsmanager:r:1:secret:s-a-AbCdEf", {"name": "s-a"}, {},
         "arn:aws:secretsmanager:r:1:secret:s-a-AbCdEf", {"name": "s"},
+    ),
+    "aws_sfn_state_machine": (
+        "states:r:1:stateMachine:m", {"name": "m"}, {}, "arn:aws:states:r:1:stateMachine:m",
+        {"name": "n"},
     ),
     "aws_sns_topic": ("sns:r:1:t", {"name": "t"}, {}, "arn:aws:sns:r:1:t", {"name": "u"}),
     "aws_sqs_queue": (

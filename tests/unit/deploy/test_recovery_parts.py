@@ -37,6 +37,14 @@ AWS = {
     "list_layer_versions": {"LayerVersions": [
         {"LayerVersionArn": "arn:l:1"}, {"LayerVersionArn": "arn:l:2"},
     ]},
+    "list_origin_access_controls": {"OriginAccessControlList": {"Items": [
+        {"Id": "E1", "Name": "contents"}, {"Id": "E2", "Name": "contents"},
+        {"Id": "E3", "Name": "other"},
+    ]}},
+    "list_response_headers_policies": {"ResponseHeadersPolicyList": {"Items": [
+        {"ResponseHeadersPolicy": {"Id": i, "ResponseHeadersPolicyConfig": {"Name": name}}}
+        for i, name in (("p1", "contents"), ("p2", "other"))
+    ]}},
     "describe_route_tables": {"RouteTables": [{"Associations": ASSOCIATIONS}]},
 }  # fmt: skip
 STATE = state_of(
@@ -48,6 +56,7 @@ STATE = state_of(
     net__aws_subnet__public__a={"id": "s-b"},
     net__aws_route_table__private__a={"id": "t-a"},
     net__aws_route_table__private__b={"id": "t-b"},
+    old__aws_cloudfront_origin_access_control__this={"id": "E1"},
     users__aws_cognito_user_pool__this=POOL,
     users__aws_cognito_user_pool_client__this={"id": "old"},
     f__aws_lambda_function__this={"arn": "arn:f"},
@@ -66,6 +75,10 @@ STATE = state_of(
         ('module.api.aws_api_gateway_method.this["made"]', {"http_method": "GET"}, None),
         ('module.api.aws_api_gateway_method.this["root"]', {"http_method": "ANY"}, "api/top/ANY"),
         ('module.api.aws_api_gateway_resource.this["x"]', {"path_part": "known"}, None),
+        ("module.a.aws_cloudfront_origin_access_control.this", {"name": "contents"}, "E2"),
+        ("module.a.aws_cloudfront_origin_access_control.this", {"name": "none"}, None),
+        ("module.a.aws_cloudfront_response_headers_policy.this", {"name": "contents"}, "p1"),
+        ("module.a.aws_cloudfront_response_headers_policy.this", {"name": "none"}, None),
         ("module.users.aws_cognito_user_group.this", {"name": "hosts"}, "pool/hosts"),
         ("module.users.aws_cognito_user_pool_client.that", {"name": "token"}, "pool/new"),
         ("aws_iam_instance_profile.a", {"name": "nodes"}, "nodes"),

@@ -17,7 +17,7 @@ from glue.deploy.project import Project, write_json
 from glue.deploy.summary import Change, Summary
 from glue.devices import Credentials, Device
 
-OUTPUTS = {
+OUTPUTS: dict[str, Any] = {
     "api": {"url": "http://here/v1", "usage_plan_id": "p"},
     "identity": {"user_pool_id": "u"},
     "recordings": {"raw_bucket": "raw"},
@@ -35,12 +35,15 @@ SAME = Summary(environment="local", changes=())
 class FakeCloud:
     """A local cloud in memory: what is applied to it, and what its snapshot holds."""
 
+    kubernetes: Any = None
+
     def __init__(self, home: Path, where: LocalCloud) -> None:
         self.home = home
         self.endpoint = where.endpoint
         self.where = where
         self.is_applied = False
         self.has_recordings = False
+        self.submissions: list[Any] = []
         self.kept: dict[str, str] = {}
         self.did: list[str] = []
 
@@ -78,6 +81,11 @@ class FakeCloud:
     def list_object_versions(self, Bucket: str, MaxKeys: int) -> dict[str, Any]:  # noqa: N803
         assert (Bucket, MaxKeys) == ("raw", 1)
         return {"Versions": [{}]} if self.has_recordings else {}
+
+    # The DynamoDB client of it.
+    def scan(self, TableName: str, Limit: int) -> dict[str, Any]:  # noqa: N803
+        assert (TableName, Limit) == ("submissions", 1)
+        return {"Items": self.submissions}
 
 
 @pytest.fixture
@@ -195,6 +203,27 @@ def test_a_cloud_with_recordings_is_never_made_a_snapshot_of(
     steps, _ = bring_up(project)
     assert fake.did == ["up", "plan", "settle", "devices"]
     assert "plan: no changes" in steps
+
+
+def test_nor_of_one_with_submissions(
+    project: Project, fake: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OUTPUTS, "leaderboards", {"leaderboard-10": {"table": "submissions"}})
+    bring_up(project)
+    assert fake.did[-1] == "save"
+    fake.did.clear()
+    fake.submissions = [{}]
+    (project.modules / "queue" / "main.tf").write_text("# another\n")
+    bring_up(project)
+    assert fake.did == ["up", "plan", "settle", "devices"]
+
+
+def test_another_cluster_is_another_platform(project: Project, fake: FakeCloud) -> None:
+    bring_up(project)
+    fake.did.clear()
+    fake.kubernetes = SimpleNamespace(url="http://127.0.0.1:1")
+    bring_up(project)
+    assert "plan" in fake.did
 
 
 def test_what_somebody_else_applied_is_kept(project: Project, fake: FakeCloud) -> None:

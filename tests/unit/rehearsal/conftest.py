@@ -21,6 +21,7 @@ class ScriptedVerbs:
     def __init__(self, folder: Path) -> None:
         self.answers: dict[str, tuple[int, str, str]] = {}
         self.ran: list[str] = []
+        self.typed: list[str] = []
         self.is_stopped = False
         self._folder = folder
 
@@ -28,8 +29,12 @@ class ScriptedVerbs:
         text = out if isinstance(out, str) else json.dumps(out)
         self.answers[words] = (code, text, err)
 
-    def run(self, account: Account, *arguments: str, expected: tuple[int, ...] = (0,)) -> Outcome:
+    def run(
+        self, account: Account, *arguments: str, expected: tuple[int, ...] = (0,), typed: str = ""
+    ) -> Outcome:
         words = " ".join(arguments)
+        if typed:
+            self.typed.append(typed)
         self.ran.append(f"{account.account_id} {words}")
         known = [key for key in self.answers if words.startswith(key)]
         code, out, err = self.answers[max(known, key=len)] if known else (expected[0], "", "")

@@ -171,6 +171,17 @@ def test_a_thing_without_its_name_is_told_whole(holding: Callable[..., Account])
     assert list(inventory.names_of(prod, Listing("x", "list", "Things", "Arn"))) == ["{'Id': 3}"]
 
 
+def test_a_list_within_the_answer_is_found(holding: Callable[..., Account]) -> None:
+    listing = Listing("x", "list", "Things.Items", "Id")
+    for answer, names in (
+        ({"Things": {"Items": [{"Id": "a"}, {"Id": "b"}]}}, ["a", "b"]),
+        ({"Things": {"Quantity": 0}}, []),
+        ({}, []),
+    ):
+        prod = holding({"x": Client({}, {"list": answer})})
+        assert list(inventory.names_of(prod, listing)) == names
+
+
 def test_every_listing_is_a_call_that_aws_has() -> None:
     import botocore.session
     from botocore import xform_name
@@ -180,7 +191,9 @@ def test_every_listing_is_a_call_that_aws_has() -> None:
         model = session.get_service_model(listing.service)
         operations = {xform_name(name): name for name in model.operation_names}
         shape: Any = model.operation_model(operations[listing.operation]).output_shape
-        member = shape.members[listing.key].member
+        for part in listing.key.split("."):
+            shape = shape.members[part]
+        member = shape.member
         assert listing.name in getattr(member, "members", {""}), listing
         assert not listing.state or listing.state in member.members, listing
 

@@ -65,6 +65,14 @@ def test_a_failure_of_one_ends_the_other(stage: Stage, verbs: ScriptedVerbs) -> 
     assert verbs.is_stopped
 
 
+def test_evalai_is_connected_in_both(stage: Stage, verbs: ScriptedVerbs) -> None:
+    assert "https://evalai.example.org" in said(steps.connect, stage)
+    told = "leaderboard connect --server https://evalai.example.org --track 1="
+    assert sum(told in one for one in verbs.ran) == 2
+    assert len(verbs.typed) == 2
+    assert all(token.strip() not in " ".join(verbs.ran) for token in verbs.typed)
+
+
 def checks(*statuses: str) -> dict[str, Any]:
     return {"checks": [{"id": f"c{n}", "status": s, "found": "x"} for n, s in enumerate(statuses)]}
 
@@ -310,5 +318,5 @@ def test_what_is_left_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_steps_have_names_of_their_own() -> None:
     names = [step.name for step in (*steps.STEPS, *trouble.STEPS, *farewell.STEPS)]
-    assert len(set(names)) == len(names) == 15
+    assert len(set(names)) == len(names) == 16
     assert json.dumps(names)

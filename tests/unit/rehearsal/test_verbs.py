@@ -23,6 +23,9 @@ if word == "sleep":
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     pathlib.Path(sys.argv[2]).write_text(str(child.pid))
     time.sleep(60)
+if word == "read":
+    print("typed", sys.stdin.read())
+    word = "0"
 if word == "usage":
     print("Usage: glue [OPTIONS]", file=sys.stderr)
     sys.exit(2)
@@ -61,6 +64,16 @@ def test_a_verb_runs_in_its_account_and_its_output_is_kept(
     assert (told["environment"], told["command"], told["code"]) == (
         "staging", "glue 0 --env staging", 0,
     )  # fmt: skip
+
+
+def test_a_verb_reads_what_is_typed_and_nothing_else(
+    repository: Path, staging: Account, tmp_path: Path
+) -> None:
+    runner = Verbs(repository, tmp_path / "logs")
+    assert "typed a token" in runner.run(staging, "read", typed="a token").out
+    assert runner.run(staging, "read").out.endswith("typed \n")
+    # More than a pipe holds, to one that does not read.
+    assert runner.run(staging, "0", typed="x" * 1_000_000).code == 0
 
 
 def test_another_code_than_expected_is_an_error_with_the_end_of_the_output(
