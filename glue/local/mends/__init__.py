@@ -21,6 +21,7 @@ VERSION = "1.5.33"
 # Modules of this package. Each has `apply(home)`, called before the emulator serves, and may
 # have `background()`, a coroutine that runs as long as the emulator does.
 SUBJECTS = (
+    "answers",
     "saving",
     "global_conditions",
     "iam_users",

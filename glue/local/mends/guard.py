@@ -20,8 +20,8 @@ def fingerprint(function: Callable[..., Any]) -> str:
     return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:12]
 
 
-def expect(module: ModuleType, functions: dict[str, str]) -> None:
-    """Check the fingerprints of a module's functions, given by name.
+def expect(module: ModuleType | type, functions: dict[str, str]) -> None:
+    """Check the fingerprints of a module's (or a class's) functions, given by name.
 
     Raises MendError naming every function that is missing or has changed.
     """
