@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.local
 
+NAME = "failing-by-kind"
 SOURCE = """
 import os, time
 CALLS = []
@@ -41,11 +42,11 @@ def function(
     """A function that fails on request, made once."""
     functions = session.client("lambda")
     try:
-        found = functions.get_function(FunctionName="failing")["Configuration"]
+        found = functions.get_function(FunctionName=NAME)["Configuration"]
     except functions.exceptions.ResourceNotFoundException:
-        arn = role("failing", {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
+        arn = role(NAME, {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
         found = functions.create_function(
-            FunctionName="failing", Runtime="python3.13", Role=arn, Handler="index.handler",
+            FunctionName=NAME, Runtime="python3.13", Role=arn, Handler="index.handler",
             Timeout=2, Code={"ZipFile": zipped(SOURCE)},
         )  # fmt: skip
     made: str = found["FunctionArn"]
@@ -211,7 +212,7 @@ def test_a_role_without_the_right_calls_nothing(
     found = ended(session, arn, {"kind": "fine"})
     assert found["error"] == "Lambda.AWSLambdaException"
     assert "is not authorized to perform: lambda:InvokeFunction on resource" in found["cause"]
-    by_name = one_task("failing")
+    by_name = one_task(NAME)
     assert ended(session, machine("by-name", by_name), {"kind": "fine"})["status"] == "SUCCEEDED"
 
 
@@ -316,11 +317,11 @@ def test_many_at_once_and_a_restart(
 
 def test_a_user_with_keys_can_be_emptied(session: LocalSession) -> None:
     iam = session.client("iam")
-    iam.create_user(UserName="sender", Path="/evalai/")
-    iam.create_access_key(UserName="sender")
-    assert iam.list_ssh_public_keys(UserName="sender")["SSHPublicKeys"] == []
-    assert iam.list_signing_certificates(UserName="sender")["Certificates"] == []
+    iam.create_user(UserName="sends-for-somebody", Path="/evalai/")
+    iam.create_access_key(UserName="sends-for-somebody")
+    assert iam.list_ssh_public_keys(UserName="sends-for-somebody")["SSHPublicKeys"] == []
+    assert iam.list_signing_certificates(UserName="sends-for-somebody")["Certificates"] == []
     asked = iam.list_service_specific_credentials
-    assert asked(UserName="sender")["ServiceSpecificCredentials"] == []
+    assert asked(UserName="sends-for-somebody")["ServiceSpecificCredentials"] == []
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.list_ssh_public_keys(UserName="nobody")

@@ -27,6 +27,8 @@ DRIVE = (
     "open(sys.argv[1].partition('=')[2], 'w').write(text)\n"
     "print('driven', text)"
 )
+# Behind whatever starts beside it: the uploader is the last of the sidecars to start.
+LATER = "import time; time.sleep(2)\n"
 FOREVER = "import time\nprint('on', flush=True)\nwhile True: time.sleep(0.01)"
 SMALL = Resources(cpu_millis=500, memory_mib=128, disk_gib=1)
 

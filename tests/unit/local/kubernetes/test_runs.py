@@ -10,7 +10,7 @@ import pytest
 from glue.leaderboard.kubernetes.errors import Conflict, Gone
 from glue.leaderboard.kubernetes.values import Container
 from tests.unit.leaderboard.kubernetes.samples import RESULTS
-from tests.unit.local.kubernetes.manifests import FOREVER, SMALL, manifest
+from tests.unit.local.kubernetes.manifests import DRIVE, FOREVER, LATER, SMALL, manifest
 
 if TYPE_CHECKING:
     from tests.unit.local.kubernetes.standing import Standing
@@ -28,7 +28,7 @@ def states(pod: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_run_that_succeeds(stand_in: Standing) -> None:
-    made = stand_in.client.create_job(manifest("good"))
+    made = stand_in.client.create_job(manifest("good", LATER + DRIVE))
     assert made["metadata"]["uid"]
     phase = stand_in.wait_over("good")
     assert (phase.state, phase.restarts) == ("succeeded", 0)
@@ -36,7 +36,7 @@ def test_a_run_that_succeeds(stand_in: Standing) -> None:
     assert phase.node.startswith("gpu-")
     pod = pod_of(stand_in, "good")
     name = pod["metadata"]["name"]
-    # What one container wrote another has read, and the uploader was the last to leave.
+    # What one container wrote another has read, and the uploader had its last pass.
     assert stand_in.client.log(name, "agent") == "driven routes\n"
     assert stand_in.client.log(name, "uploader") == ("ready\nsent ['result.json', 'routes.xml']\n")
     ends = {name: state["terminated"]["exitCode"] for name, state in states(pod).items()}
@@ -54,7 +54,7 @@ def test_end_of_a_log(stand_in: Standing) -> None:
 
 
 def test_a_program_that_fails(stand_in: Standing) -> None:
-    stand_in.client.create_job(manifest("bad", "import sys; sys.exit(3)"))
+    stand_in.client.create_job(manifest("bad", LATER + "import sys; sys.exit(3)"))
     phase = stand_in.wait_over("bad")
     assert (phase.state, phase.reason) == ("failed", "program")
     assert (phase.container, phase.exit_code) == ("agent", 3)
