@@ -285,7 +285,8 @@ class Cloud:
         server.stop()
         self.facts_file.unlink(missing_ok=True)
         shutil.rmtree(self.home / "tmp", ignore_errors=True)
-        engines.sweep(self.home)
+        for home in (self.home, parts.kubernetes(self.home, 0, self.endpoint).place):
+            engines.sweep(home)
         return bool(running) or server_ran
 
 

@@ -135,7 +135,10 @@ def emulator(home: Path, port: int, wait_scale: float, kubernetes_port: int | No
 
 
 def kubernetes(home: Path, port: int, endpoint: str) -> Part:
-    """Return the stand-in for Kubernetes, which asks the cloud at an address who calls it."""
+    """Return the stand-in for Kubernetes, which asks the cloud at an address who calls it.
+
+    RUNTIME=container, which it reads itself, has it run pods in podman or Docker.
+    """
     place = home / "kubernetes"
     return Part(
         "stand-in for Kubernetes", "glue.local.kubernetes", KUBERNETES_PORT_VARIABLE, port, place,

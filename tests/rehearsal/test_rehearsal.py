@@ -13,8 +13,8 @@ import psutil
 from tests.platform import GLUE, ROOT, new_platform
 
 STEPS = [
-    "cloud", "bootstrap", "package", "plan", "apply", "plan again", "check", "change", "drift",
-    "refusals", "mend", "destroy staging", "prod unmoved", "destroy prod", "nothing left",
+    "cloud", "bootstrap", "package", "plan", "apply", "plan again", "connect", "check", "change",
+    "drift", "refusals", "mend", "destroy staging", "prod unmoved", "destroy prod", "nothing left",
 ]  # fmt: skip
 
 

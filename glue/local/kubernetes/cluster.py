@@ -16,6 +16,7 @@ from glue.local.kubernetes.kubelet import Kubelet
 from glue.local.kubernetes.memory import Memory
 from glue.local.kubernetes.nodes import Nodes
 from glue.local.kubernetes.pod_status import LOST
+from glue.local.kubernetes.runtimes import Processes
 from glue.local.kubernetes.scheduler import Scheduler
 from glue.local.kubernetes.store import Store, has_ended, key
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from glue.local.kubernetes.nodes import Group
     from glue.local.kubernetes.rules import Rules
+    from glue.local.kubernetes.runtimes import Runtime
     from glue.local.kubernetes.shipping import Shipper
 
 Object = dict[str, Any]
@@ -49,10 +51,10 @@ class Cluster:
         scale: float = 1.0,
         clock: Callable[[], float] = time.time,
         shipper: Shipper | None = None,
-        images: Path | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         self.home, self.scale, self.shipper = home, scale, shipper
-        self.images = images or home  # the folder with images.json
+        self.runtime = runtime or Processes(home)
         self.rules = rules or namespaces.read()
         self.store = Store(clock)
         self.nodes = Nodes(groups, clock)
@@ -135,7 +137,7 @@ class Cluster:
 
     def _start_pod(self, pod: Object) -> None:
         kubelet = Kubelet(
-            pod, self.store, lambda: self.faults, self._folder(pod), self.images, self.scale,
+            pod, self.store, lambda: self.faults, self._folder(pod), self.runtime, self.scale,
             self.wake,
         )  # fmt: skip
         self._kubelets[pod["metadata"]["uid"]] = kubelet

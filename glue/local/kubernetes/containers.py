@@ -30,7 +30,11 @@ HANGING = (
 
 
 class CannotPull(Exception):  # noqa: N818 - reads as a finding
-    """An image cannot be had."""
+    """An image cannot be had, or not be used; `reason` is for what is no failed attempt."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class CannotStart(Exception):  # noqa: N818 - reads as a finding

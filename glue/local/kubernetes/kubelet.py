@@ -12,8 +12,6 @@ from glue.local.kubernetes.containers import (
     CannotPull,
     CannotStart,
     End,
-    Process,
-    pull,
 )
 from glue.local.kubernetes.pod_status import PodStatus
 from glue.local.kubernetes.volumes import Volumes
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glue.local.images import Image
+    from glue.local.kubernetes.containers import Process
     from glue.local.kubernetes.faults import Faults
     from glue.local.kubernetes.pod_status import Cause
+    from glue.local.kubernetes.runtimes import Runtime
     from glue.local.kubernetes.store import Store
 
 Object = dict[str, Any]
@@ -38,7 +38,7 @@ REFRESH_SECONDS = 60.0  # until a container sees what a Secret was changed to
 
 
 class Kubelet:
-    """Runs one pod in a folder of its own; `images` is the folder with images.json.
+    """Runs one pod, with a folder of its own, in a runtime.
 
     `scale` shortens every wait; `changed` is called whenever the pod's status has changed.
     """
@@ -49,12 +49,12 @@ class Kubelet:
         store: Store,
         faults: Callable[[], Faults],
         folder: Path,
-        images: Path,
+        runtime: Runtime,
         scale: float,
         changed: Callable[[], None],
     ) -> None:
         self.pod, self.store, self.faults = pod, store, faults
-        self.folder, self.images = folder, images
+        self.folder, self.sandbox = folder, runtime.sandbox(pod, folder)
         self.scale, self.status = scale, PodStatus(pod, store, changed)
         self.cause: Cause | None = None
         self._stop = asyncio.Event()
@@ -62,7 +62,9 @@ class Kubelet:
         self._sidecars: dict[str, Process] = {}
         self._supervisors: list[asyncio.Task[None]] = []
         self._over = asyncio.Event()  # set when no sidecar is started again
-        self._volumes = Volumes(pod, store, self.folder / "volumes")
+        self._volumes = Volumes(
+            pod, store, self.folder / "volumes", is_shared=runtime.keeps_users_apart
+        )
         self._patience_ends: float | None = None  # when whoever still runs is killed
 
     async def run(self) -> None:
@@ -74,7 +76,7 @@ class Kubelet:
             alarm = loop.call_later(seconds * self.scale, self.end, "deadline")
         refreshing = asyncio.ensure_future(self._refresh())
         try:
-            if await self._mount():
+            if await self._mount() and await self._begin_sandbox():
                 await self._run_containers()
         finally:
             refreshing.cancel()
@@ -82,6 +84,7 @@ class Kubelet:
                 alarm.cancel()
             for process in (*self._main.values(), *self._sidecars.values()):
                 process.abandon()
+            await self.sandbox.end()
         self.status.conclude(self.cause)
 
     def end(self, cause: Cause) -> None:
@@ -110,6 +113,20 @@ class Kubelet:
                 self.store.note(self.pod, "FailedMount", said)
             await self._sleep(pause, self._stop)
             pause = min(2 * pause, LONGEST_MOUNT_SECONDS)
+        return False
+
+    async def _begin_sandbox(self) -> bool:
+        """Make what the containers share, tried for as long as the pod is wanted."""
+        pause = BACKOFF_SECONDS
+        while not self._stop.is_set():
+            try:
+                await self.sandbox.begin()
+            except CannotStart as error:
+                self.store.note(self.pod, "FailedCreatePodSandBox", str(error))
+            else:
+                return True
+            await self._sleep(pause, self._stop)
+            pause = min(2 * pause, LONGEST_BACKOFF_SECONDS)
         return False
 
     async def _refresh(self) -> None:
@@ -186,14 +203,29 @@ class Kubelet:
         """Return the container's image, tried for as long as the pod is wanted."""
         pause, word = BACKOFF_SECONDS, "ErrImagePull"
         while not self._stop.is_set():
-            name = container["image"]
             try:
-                return pull(name, self.images, is_out_of_reach=self.faults().cannot_pull(name))
+                return await self._attempt(container)
             except CannotPull as error:
-                self.status.waits(entry, word, str(error))
-                self.store.note(self.pod, "Failed", f"Failed to pull: {error}")
+                self.status.waits(entry, error.reason or word, str(error))
+                start = "Error" if error.reason else "Failed to pull"
+                self.store.note(self.pod, "Failed", f"{start}: {error}")
             await self._sleep(pause, self._stop)
             pause, word = min(2 * pause, LONGEST_BACKOFF_SECONDS), "ImagePullBackOff"
+        return None
+
+    async def _attempt(self, container: Object) -> Image | None:
+        """Return the container's image, or None when the pod is over first. Raises CannotPull."""
+        is_out_of_reach = self.faults().cannot_pull(container["image"])
+        pulling = asyncio.ensure_future(
+            self.sandbox.pull(container, is_out_of_reach=is_out_of_reach)
+        )
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({pulling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if pulling.done():
+            return pulling.result()
+        pulling.cancel()
+        await asyncio.gather(pulling, return_exceptions=True)
         return None
 
     async def _begin(self, process: Process, image: Image, entry: Object) -> bool:
@@ -213,9 +245,7 @@ class Kubelet:
         return True
 
     def _process(self, container: Object) -> Process:
-        name = container["name"]
-        place = self.folder / "containers" / name
-        return Process(container, place, self.folder / "volumes", self.log(name))
+        return self.sandbox.container(container, self.log(container["name"]))
 
     def log(self, container: str) -> Path:
         """Return the file with what a container has printed."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glue.errors import InputError
 from glue.local.configuration import HOST
 from glue.local.kubernetes.access import Access, from_eks
 from glue.local.kubernetes.api import Api
 from glue.local.kubernetes.cluster import Cluster
 from glue.local.kubernetes.identity import Identities
 from glue.local.kubernetes.nodes import standard_groups
+from glue.local.kubernetes.runtimes import WORDS, choose
 from glue.local.kubernetes.shipping import Shipper
 
 if TYPE_CHECKING:
@@ -41,6 +45,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--gpu-node-cpus", type=int, help="default: as many as are asked for")
     parser.add_argument("--gpu-node-memory-gib", type=int, help="default: as much as is asked for")
     parser.add_argument("--gpu-start-seconds", type=float, default=1.0)
+    parser.add_argument(
+        "--runtime",
+        choices=WORDS,
+        default=os.environ.get("RUNTIME") or WORDS[0],
+        help="what containers run as; default: what RUNTIME says, as for the local Batch",
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="of all waits and deadlines")
     parser.add_argument(
         "--no-logs",
@@ -95,9 +105,9 @@ async def run(options: argparse.Namespace) -> None:
         cpus=options.gpu_node_cpus, memory_gib=options.gpu_node_memory_gib,
     )  # fmt: skip
     logs = None if options.no_logs else shipper(options.sts, options.account, options.log_group)
-    cluster = Cluster(
-        options.home, groups, scale=options.scale, shipper=logs, images=options.images
-    )
+    # Before the cluster: what an earlier one left is removed.
+    runtime = choose(options.runtime, options.home, options.images or options.home, options.sts)
+    cluster = Cluster(options.home, groups, scale=options.scale, shipper=logs, runtime=runtime)
     identities = Identities(options.sts, options.cluster, cluster.store.clock)
     access = Access(options.home, eks_entries(options.sts, options.account, options.cluster))
     address = f"http://{HOST}:{options.port}"
@@ -106,7 +116,11 @@ async def run(options: argparse.Namespace) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the stand-in; the exit code is 0 once it was told to end."""
+    """Run the stand-in; the exit code is 0 once it was told to end, 1 when it cannot begin."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    asyncio.run(run(arguments(words)))
+    try:
+        asyncio.run(run(arguments(words)))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,19 @@ Object = dict[str, Any]
 
 DATA = "..data"  # a link to the folder with the content of now, as a kubelet has it
 READABLE = 0o644  # Kubernetes' own, for a volume that does not say
+FOLDER = 0o755  # of a volume that is only read
 
 
 class Volumes:
-    """The volumes of one pod, as folders below `folder`."""
+    """The volumes of one pod, as folders below `folder`.
 
-    def __init__(self, pod: Object, store: Store, folder: Path) -> None:
-        self.pod, self.store, self.folder = pod, store, folder
+    With `is_shared` they are for containers that have users of their own, and belong to the
+    pod's group.
+    """
+
+    def __init__(self, pod: Object, store: Store, folder: Path, *, is_shared: bool = False) -> None:
+        self.pod, self.store, self.folder, self.is_shared = pod, store, folder, is_shared
+        self.group: int | None = (pod["spec"].get("securityContext") or {}).get("fsGroup")
         self._shown: dict[str, str] = {}  # by volume, the Secret's version
 
     @property
@@ -35,7 +42,11 @@ class Volumes:
         """Make the folders; return what is missing for them, in a kubelet's words."""
         missing = []
         for volume in self._all():
-            (self.folder / volume["name"]).mkdir(parents=True, exist_ok=True)
+            place = self.folder / volume["name"]
+            is_new = not place.exists()
+            place.mkdir(parents=True, exist_ok=True)
+            if self.is_shared and is_new:
+                share(place, self.group)
             missing += self._missing(volume)
         if not missing:
             self.refresh()
@@ -81,13 +92,13 @@ class Volumes:
         entries = told.get("items") or [{"key": key, "path": key} for key in content]
         fresh, link = folder / f"..{uuid.uuid4().hex}", folder / "..data_tmp"
         for entry in entries:
-            if entry["key"] not in content:  # of an optional one
-                continue
-            path = fresh / entry["path"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content[entry["key"]])
-            path.chmod(entry.get("mode", told.get("defaultMode", READABLE)))
+            if entry["key"] in content:  # one that is optional may lack it
+                mode = entry.get("mode", told.get("defaultMode", READABLE))
+                self._write(fresh / entry["path"], content[entry["key"]], mode)
         fresh.mkdir(exist_ok=True)
+        if self.is_shared:
+            for place in (folder, fresh, *(each for each in fresh.rglob("*") if each.is_dir())):
+                place.chmod(FOLDER)
         link.unlink(missing_ok=True)
         link.symlink_to(fresh.name)
         before = (folder / DATA).resolve() if (folder / DATA).is_symlink() else None
@@ -101,3 +112,26 @@ class Volumes:
                 visible.unlink()
         if before is not None:
             shutil.rmtree(before, ignore_errors=True)
+
+    def _write(self, path: Path, content: bytes, mode: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(mode)
+        if self.is_shared:
+            share(path, self.group, mode)
+
+
+def share(path: Path, group: int | None, mode: int = 0o777) -> None:
+    """Give a file or folder to a pod's group, as a kubelet does.
+
+    Only root can; without it everybody on this machine may do what the group may.
+    """
+    if group is None:
+        path.chmod(mode)
+        return
+    mode |= 0o2070 if path.is_dir() else 0o040
+    if os.geteuid() == 0:
+        os.chown(path, -1, group)
+        path.chmod(mode)
+    else:
+        path.chmod((mode | (mode & 0o070) >> 3) & 0o777)

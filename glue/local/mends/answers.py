@@ -1,6 +1,6 @@
 """An answer leaves in one piece.
 
-The emulator's server sends the head of an answer and its body one after the other, within a
+MiniStack 1.5.33 sends the head of an answer and its body one after the other, within a
 millisecond of the question. AWS is never that quick. Go's client, which Terraform's provider is
 built on, may still be busy putting away the question when the head arrives; it then closes the
 connection, loses the body, and asks again: a log group "already exists", an API is there twice.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glue.leaderboard.kubernetes.status import Phase
+    from glue.local.kubernetes.runtimes import Runtime
     from glue.local.kubernetes.shipping import Shipper
 
 STS = "http://sts.local"
@@ -135,6 +136,7 @@ def standing(
     scale: float = 0.01,
     policy: str = "edit",
     shipper: Shipper | None = None,
+    runtime: Runtime | None = None,
 ) -> Iterator[Standing]:
     """Run a stand-in. Its images are in `images.json` of the home folder."""
     home.mkdir(parents=True, exist_ok=True)
@@ -149,7 +151,7 @@ def standing(
     ending = asyncio.Event()
     port = free_port()
     groups = standard_groups(gpu_nodes, 2, start_seconds)
-    cluster = Cluster(home, groups, scale=scale, shipper=shipper)
+    cluster = Cluster(home, groups, scale=scale, shipper=shipper, runtime=runtime)
 
     async def _serve() -> None:
         transport = httpx.MockTransport(identify)

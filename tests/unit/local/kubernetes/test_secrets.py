@@ -145,7 +145,8 @@ def test_a_pod_that_waits_for_its_secret_can_be_deleted(stand_in: Standing) -> N
 
 def test_a_container_sees_what_its_secret_is_changed_to(stand_in: Standing) -> None:
     values = manifest("watching", FOREVER)
-    uploader = values["spec"]["template"]["spec"]["initContainers"][0]
+    sidecars = values["spec"]["template"]["spec"]["initContainers"]
+    uploader = next(each for each in sidecars if each["name"] == "uploader")
     uploader["args"] = [WATCH]
     stand_in.put_form("first")
     stand_in.client.create_job(values)
