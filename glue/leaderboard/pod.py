@@ -33,7 +33,7 @@ SIMULATOR_PORT, AGENT_PORT = 2000, 3000  # of the first worker
 PORTS = 100  # from one worker's to the next's: a simulator uses several
 RESULTS, OUTPUT, UPLOADS = "/results", "/output", "/uploads"
 RESULTS_MIB, OUTPUT_MIB = 256, 2048
-UPLOADER_SLACK = 10  # seconds
+UPLOADER_SLACK = 10  # seconds, or a quarter of the grace if that is less
 SHORTEST_SECONDS = 60  # that Kubernetes is told; shorter deadlines are the watch's own business
 
 
@@ -157,6 +157,7 @@ def codename(track: str | None) -> str:
 
 
 def _uploader(services: Services, name: str) -> Uploader:
+    grace = services.pod.grace_seconds
     folders = {
         f"worker-{worker}/{kind}": volume
         for worker in range(1, services.pod.workers + 1)
@@ -177,7 +178,7 @@ def _uploader(services: Services, name: str) -> Uploader:
         variables={
             "PERIOD_SECONDS": str(services.pod.upload_seconds),
             # Its last round has to be over before Kubernetes loses patience.
-            "LAST_SECONDS": str(max(services.pod.grace_seconds - UPLOADER_SLACK, 1)),
+            "LAST_SECONDS": str(grace - min(UPLOADER_SLACK, grace // 4)),
         },
     )
 

@@ -24,6 +24,7 @@ Manifest = dict[str, Any]
 # Of what EvalAI stores of a text, all workers together.
 AGENTS_CHARACTERS = 60_000
 OURS_CHARACTERS = 90_000
+CLOCKS_SECONDS = 5  # that the cluster's clock may be ahead of ours
 
 
 class Sight(NamedTuple):
@@ -48,21 +49,42 @@ class Sight(NamedTuple):
             return None
         return seconds_of(self.pod["metadata"]["creationTimestamp"])
 
-    def doomed(self) -> Phase | None:
-        """Return how the run has failed that still goes on, or None.
+    def doomed(self, now: float) -> Phase | None:
+        """Return how the run has failed that still goes on, or None; `now` is seconds since 1970.
 
         Once one evaluator has ended badly the results cannot become complete, and Kubernetes lets
         the others go on to their own ends, hours and GPUs later.
         """
-        state = (self.pod or {}).get("status") or {}
+        if self.pod is None or self._is_being_ended(now):
+            return None
+        state = self.pod.get("status") or {}
         ends = [
             (container.get("state") or {}).get("terminated") or {}
             for container in state.get("containerStatuses") or ()
         ]
-        if self.pod is None or all(end.get("exitCode", 0) == 0 for end in ends):
+        if all(end.get("exitCode", 0) == 0 for end in ends):
             return None
         found = failures.explain({}, [self.pod | {"status": state | {"phase": "Failed"}}])
         return self.phase.model_copy(update={"state": "failed", **found._asdict()})
+
+    def _is_being_ended(self, now: float) -> bool:
+        """Tell whether the cluster is ending the pod: then it is no fault of an evaluator.
+
+        A node that is drained, a deadline, somebody who deletes the Job: each asks the containers
+        to end, and is told as what it is once they have.
+        """
+        pod = self.pod or {}
+        status, spec = pod.get("status") or {}, pod.get("spec") or {}
+        began, deadline = status.get("startTime"), spec.get("activeDeadlineSeconds")
+        return (
+            "deletionTimestamp" in pod["metadata"]
+            or bool(status.get("reason"))
+            or any(
+                condition.get("type") == "DisruptionTarget" and condition.get("status") == "True"
+                for condition in status.get("conditions") or ()
+            )
+            or bool(began and deadline and now > seconds_of(began) + deadline - CLOCKS_SECONDS)
+        )
 
     def scheduled_at(self) -> float | None:
         """Return when its newest pod was given a node, in seconds since 1970."""

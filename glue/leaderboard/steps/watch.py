@@ -34,7 +34,7 @@ def watch(services: Services, run: Run, item: SubmissionItem) -> Run:
     sight = cluster.see(services, run, item)
     if sight.phase.is_over:
         return _over(services, run, item, sight.phase)
-    if doomed := sight.doomed():
+    if doomed := sight.doomed(services.clock()):
         return _over(services, run, item, doomed)
     if failure := deadlines.passed(services, item, sight):
         return _fail(run, failure)

@@ -74,13 +74,13 @@ cluster = {
 leaderboards = {
   leaderboard-10 = {
     evaluation = { version = "1.0", routes = 36 }
-    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 10 }
+    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 30 }
     pace       = { watch_seconds = 1, interim_seconds = 5, upload_seconds = 1 }
   }
   leaderboard-20 = {
     evaluation = { version = "2.0", routes = 25 }
     workers    = 2
-    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 10 }
+    deadlines  = { waiting_seconds = 300, run_seconds = 600, grace_seconds = 30 }
     pace       = { watch_seconds = 1, interim_seconds = 5, upload_seconds = 1 }
   }
 }
