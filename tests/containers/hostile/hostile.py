@@ -34,12 +34,13 @@ TRACES = re.compile(
     rb"(?i)x-amz-(signature|credential|security-token)|aws_(access|secret|session)_"
     rb"|\bA(SIA|KIA)[A-Z0-9]{12}|eyJhbGciOi"
 )
+HOME_OF_ROOT = "/root"  # under /proc/1, the file system of process 1
 TOKENS = (
     "/form/form.json", "/form", "/uploads", "/results/simulation_results.json",
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
     "/var/run/secrets/eks.amazonaws.com/serviceaccount/token",
     "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token",
-    "/root/.aws/credentials", "/run/secrets", "/dev/mem", "/dev/kmem", "/proc/kcore",
+    f"{HOME_OF_ROOT}/.aws/credentials", "/run/secrets", "/dev/mem", "/dev/kmem", "/proc/kcore",
     "/dev/sda", "/dev/vda", "/run/containerd/containerd.sock", "/var/run/docker.sock",
     "/run/podman/podman.sock",
 )  # fmt: skip
@@ -197,7 +198,7 @@ def in_a_space_of_its_own() -> None:
         tell("user namespace", {
             "made": libc.unshare(NEW_USERS | NEW_MOUNTS) == 0,
             "paths": paths(),
-            "init": tried(lambda: os.listdir("/proc/1/root/form")),
+            "init": tried(lambda: os.listdir(f"/proc/1{HOME_OF_ROOT}/form")),
             "killed": tried(lambda: os.kill(2, 9)),
             "owner": tried(lambda: os.chown(OUTPUT, 4321, 4321)),
             "device": tried(lambda: os.mknod(f"{OUTPUT}/device", 0o60666, os.makedev(8, 0))),
