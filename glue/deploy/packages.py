@@ -32,7 +32,7 @@ RECIPE = "1"
 
 CODE_FOLDERS = ("lambdas", "glue/recordings", "glue/leaderboard", "glue/api")
 CODE_FILES = tuple(
-    f"glue/{name}.py" for name in ("__init__", "aws", "errors", "messages", "settings")
+    f"glue/{name}.py" for name in ("__init__", "aws", "errors", "messages", "settings", "telemetry")
 )
 
 

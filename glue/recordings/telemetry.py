@@ -1,27 +1,7 @@
-"""Logs and metrics of the functions: JSON lines for CloudWatch."""
+"""Logs and metrics of the recordings' functions."""
 
 from __future__ import annotations
 
-import os
+from glue.telemetry import NAMESPACE, count, logger
 
-from aws_lambda_powertools import Logger
-
-NAMESPACE = "ProvingGround"
-
-logger = Logger(utc=True)
-
-
-def count(name: str, value: float = 1) -> None:
-    """Count something in the metric `name`, whose only dimension is `environment`.
-
-    The alarms watch exactly that dimension, hence no service name stands beside it.
-    """
-    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
-    metrics = EphemeralMetrics(
-        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE), service=""
-    )
-    environment = os.environ.get("PROVING_GROUND_ENVIRONMENT", "unknown")
-    metrics.add_dimension(name="environment", value=environment)
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
-    metrics.flush_metrics()
+__all__ = ["NAMESPACE", "count", "logger"]

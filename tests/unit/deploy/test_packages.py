@@ -85,6 +85,7 @@ def sources(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "glue/aws.py": 'queue = client("sqs")\n',
         "glue/errors.py": "",
         "glue/messages.py": "",
+        "glue/telemetry.py": "",
         "glue/recordings/catalogue/schema.sql": "create table t ();\n",
         "glue/recordings/ingest.py": 'STORE = "s3"\n',
         "glue/recordings/__pycache__/ingest.cpython-311.pyc": "stale",
@@ -121,6 +122,7 @@ def test_code_is_ours_and_nothing_else(sources: Project) -> None:
         "glue/recordings/catalogue/schema.sql",
         "glue/recordings/ingest.py",
         "glue/settings.py",
+        "glue/telemetry.py",
         "lambdas/serve_api/handler.py",
     ]
 
