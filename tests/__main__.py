@@ -12,11 +12,13 @@ import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "build" / "tests"
 MINIMUM_BRANCH_COVERAGE_PERCENT = 90
+LINES_OF_A_REASON = 6
 # By name: what is run, and in which folder of tests/ it lies.
 RUNS = {
     "whole": ("pytest", "tests/local"),
@@ -46,12 +48,26 @@ def follow(name: str, process: subprocess.Popen[str]) -> None:
 
 def count(name: str) -> tuple[int, int, int]:
     """Return how many tests of a run passed, failed, and were skipped."""
-    suite = ET.parse(REPORTS / f"{name}.xml").getroot().find("testsuite")
+    report = REPORTS / f"{name}.xml"
+    suite = ET.parse(report).getroot().find("testsuite") if report.is_file() else None
     if suite is None:
         return 0, 1, 0
     tests, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
     return tests - failed - skipped, failed, skipped
+
+
+def failures(name: str) -> Iterator[str]:
+    """Name the failed tests of a run, each with the beginning of its reason."""
+    report = REPORTS / f"{name}.xml"
+    if not report.is_file():
+        yield f"{name}: ended before it could report"
+        return
+    for case in ET.parse(report).getroot().iter("testcase"):
+        for fault in (*case.iter("failure"), *case.iter("error")):
+            reason = fault.attrib.get("message", "").strip().splitlines()[:LINES_OF_A_REASON]
+            yield f"{case.attrib['classname']}::{case.attrib['name']}"
+            yield from (f"    {line[:200]}" for line in reason)
 
 
 def start(name: str, temporary: str, *command: str) -> subprocess.Popen[str]:
@@ -102,9 +118,12 @@ def main() -> int:
             driver.join()
     coverage("combine", "--quiet")
     covered = coverage("report", f"--fail-under={MINIMUM_BRANCH_COVERAGE_PERCENT}")
-    counts = [count(name) for name in RUNS if (REPORTS / f"{name}.xml").is_file()]
-    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
+    passed, failed, skipped = (sum(column) for column in zip(*map(count, RUNS), strict=True))
     print(f"\n{time.monotonic() - began:.0f} s; branch coverage of the tests of the parts above")
+    # Last, because the end of a long log is what people and CI look at.
+    for name in RUNS:
+        for line in failures(name):
+            print(line)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if any(codes.values()) or covered or failed else 0
 

@@ -20,6 +20,8 @@ import typer
 from glue.cli import main as program
 from glue.cli import output
 from glue.cli.main import main, run
+from glue.client.journal import Journal, default_path
+from glue.client.watch import fingerprint
 from glue.errors import InputError
 from tests.unit.client.fake import Fake
 
@@ -184,11 +186,16 @@ def process(*arguments: str) -> subprocess.Popen[str]:
 
 def test_sigterm_ends_a_watch_with_0(make: Callable[..., Path], fake: Fake) -> None:
     folder = make("one")
-    with process(
-        "recordings", "ship", "--watch", str(folder.parent), "--quiet", "0.1", "--json"
-    ) as watch:
+    files = fingerprint(folder, fake.profile()["url"])
+    with (
+        process(
+            "recordings", "ship", "--watch", str(folder.parent), "--quiet", "0.1", "--json"
+        ) as watch,
+        Journal(default_path()) as journal,
+    ):
         deadline = time.monotonic() + 20
-        while "one/session.txt" not in fake.objects:
+        # What the fake holds is not shipped yet: the watcher may still wait for the answer.
+        while journal.settled(folder, files) is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         watch.send_signal(signal.SIGTERM)
