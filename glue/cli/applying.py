@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from glue.deploy.summary import Summary
+    from glue.deploy.plans.summary import Summary
 
 DONE = re.compile(r"^(?P<address>\S.*): (Creation|Modifications|Destruction) complete after")
 # What a destroy does before Terraform.

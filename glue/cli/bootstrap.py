@@ -13,7 +13,7 @@ from glue.cli.options import AsJson, Confirm, asked
 from glue.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from glue.deploy.bootstrap import Outcome
+    from glue.deploy.bootstrap.ground import Outcome
 
 errors = Console(stderr=True)
 
@@ -34,7 +34,7 @@ def bootstrap(
     as_json: AsJson = False,
 ) -> None:
     """Make an account's bucket of Terraform states and its roles for CI; again at any time."""
-    from glue.deploy import bootstrap as ground
+    from glue.deploy.bootstrap import ground
     from glue.deploy.environments import Environment
     from glue.deploy.project import Project
 

@@ -30,11 +30,11 @@ CHANGES = 2
 @app.command()
 def package(env: EnvironmentName = "local", as_json: AsJson = False) -> None:
     """Build the Lambda packages of an environment; nothing happens when nothing changed."""
-    from glue.deploy import packages
+    from glue.deploy.packages import builder
     from glue.deploy.project import Project
 
     began = time.monotonic()
-    built = packages.build("local" if env == "local" else "aws", Project.here())
+    built = builder.build("local" if env == "local" else "aws", Project.here())
     if as_json:
         print_json(asdict(built.packages) | {"built": built.is_new})
         return
@@ -46,11 +46,11 @@ def package(env: EnvironmentName = "local", as_json: AsJson = False) -> None:
 @app.command()
 def plan(env: EnvironmentName = "local", as_json: AsJson = False) -> None:
     """Save a plan and print what it would do. Exit code 0: nothing, 2: changes, 1: error."""
-    from glue.deploy import plans
     from glue.deploy.environments import Environment
+    from glue.deploy.plans import deployment
     from glue.deploy.project import Project
 
-    planned = plans.plan(Environment.load(env, Project.here()))
+    planned = deployment.plan(Environment.load(env, Project.here()))
     if as_json:
         print_json(planned.summary.to_dict())
     else:
@@ -74,10 +74,12 @@ def apply(
     Refuses, with every reason at once, what does not fit the plan's seal, what would lose data
     that is not named with --allow, and prod without its name.
     """
-    from glue.deploy import evalai_secrets, plans, workloads
+    from glue.deploy import evalai_secrets
     from glue.deploy.environments import Environment
+    from glue.deploy.kubernetes import workloads
+    from glue.deploy.plans import deployment
+    from glue.deploy.plans.refusals import Refused, is_guarded
     from glue.deploy.project import Project
-    from glue.deploy.refusals import Refused, is_guarded
 
     began = time.monotonic()
     environment = Environment.load(env, Project.here())
@@ -85,11 +87,11 @@ def apply(
     try:
         if is_guarded(env) and not confirm and somebody_is_there():
             # Nobody types a name for a plan that is refused for another reason.
-            print(plans.examine(environment, allow=names, confirm=env).summary.to_markdown())
+            print(deployment.examine(environment, allow=names, confirm=env).summary.to_markdown())
             confirm = asked(env, confirm, f"apply this to {env}")
-        total = steps_of(plans.saved_plan(environment).summary)
+        total = steps_of(deployment.saved_plan(environment).summary)
         with watched(errors, f"applying to {env}", total) as on_line:
-            values = plans.apply(environment, on_line, allow=names, confirm=confirm)
+            values = deployment.apply(environment, on_line, allow=names, confirm=confirm)
     except Refused as refused:
         if as_json:
             reasons = [one.to_dict() for one in refused.refusals]
@@ -97,7 +99,7 @@ def apply(
         raise
     if verify:
         with errors.status("planning again"):
-            plans.verify(environment)
+            deployment.verify(environment)
     if as_json:
         print_json(values)
         return

@@ -23,7 +23,7 @@ def drift(
 
     Exit code 0: nothing found, 2: findings, 1: error. Nothing is changed.
     """
-    from glue.deploy import drift as detection
+    from glue.deploy.drift import detection
     from glue.deploy.environments import Environment
     from glue.deploy.project import Project
 

@@ -29,8 +29,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def render(env: EnvironmentName, as_json: AsJson = False) -> None:
     """Print what the cluster is to run, checked against the schemas of its version."""
-    from glue.deploy import workloads
     from glue.deploy.environments import Environment, read_outputs
+    from glue.deploy.kubernetes import workloads
     from glue.deploy.project import Project
 
     project = Project.here()
@@ -44,8 +44,8 @@ def render(env: EnvironmentName, as_json: AsJson = False) -> None:
 @app.command()
 def diff(env: EnvironmentName, as_json: AsJson = False) -> None:
     """Print how the cluster differs. Exit code 0: not at all, 2: it does, 1: error."""
-    from glue.deploy import workloads
     from glue.deploy.environments import Environment, read_outputs
+    from glue.deploy.kubernetes import workloads
     from glue.deploy.project import Project
 
     project = Project.here()
@@ -71,8 +71,8 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Apply it, wait until it runs, and delete what is no longer in kubernetes/."""
-    from glue.deploy import workloads
     from glue.deploy.environments import Environment, read_outputs
+    from glue.deploy.kubernetes import workloads
     from glue.deploy.project import Project
 
     project = Project.here()

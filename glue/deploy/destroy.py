@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from glue.deploy import (
-    drain_batch,
-    drain_cluster,
-    drain_events,
-    drain_keys,
-    drain_protection,
-    drain_registry,
-    drain_remains,
-    drain_roles,
-    drain_states,
-    packages,
-    state,
+from glue.deploy import state
+from glue.deploy.drain import (
+    batch,
+    cluster,
+    events,
+    keys,
+    protection,
+    registries,
+    remains,
+    roles,
+    state_machines,
 )
-from glue.deploy.drain import Drain
-from glue.deploy.drain_storage import empty
-from glue.deploy.drift_explained import resources_of
-from glue.deploy.drift_unmanaged import Known, other_states, recognised
-from glue.deploy.plans import MARKER
+from glue.deploy.drain.buckets import empty
+from glue.deploy.drain.context import Drain
+from glue.deploy.drift.explained import resources_of
+from glue.deploy.drift.unmanaged import Known, other_states, recognised
+from glue.deploy.packages import builder
+from glue.deploy.plans.deployment import MARKER
 from glue.deploy.process import TerraformError
 from glue.deploy.tagged import going, tagged
 
@@ -108,21 +108,21 @@ def destroy(
     a name to erase that is nothing of this environment, TerraformError when Terraform fails for
     good.
     """
-    packages.build(environment.target, environment.project)
+    builder.build(environment.target, environment.project)
     terraform = environment.terraform(on_line)
     made = [one for one in resources(terraform.show()) if one.get("mode") == "managed"]
     context = Drain(environment, made, _teller(on_line), pause)
-    drain_protection.check(context, erase)
+    protection.check(context, erase)
     if made:
         state.backup(environment)
-    drain_protection.lift(context, erase)
-    drain_events.drain(context)
-    drain_states.drain(context)
-    drain_batch.drain(context)
-    drain_cluster.drain(context)
-    drain_keys.drain(context)
-    drain_roles.drain(context)
-    drain_registry.drain(context, erase)
+    protection.lift(context, erase)
+    events.drain(context)
+    state_machines.drain(context)
+    batch.drain(context)
+    cluster.drain(context)
+    keys.drain(context)
+    roles.drain(context)
+    registries.drain(context, erase)
     erased = dict.fromkeys(_buckets(context, erase), 0)
     storage = environment.client("s3")
     for attempt in range(1, ATTEMPTS + 1):
@@ -137,8 +137,8 @@ def destroy(
                 raise
             context.tell(f"AWS needs time ({_first_line(error)}): again in {pause * attempt:.0f} s")
             time.sleep(pause * attempt)
-            drain_remains.release_interfaces(context)
-    drain_remains.delete_log_groups(context)
+            remains.release_interfaces(context)
+    remains.delete_log_groups(context)
     left, leaving = remaining(environment, made)
     forget(environment, storage)
     revoked = context.counts.pop("revoked_keys", 0)
@@ -205,7 +205,7 @@ def _buckets(context: Drain, erase: Sequence[str]) -> list[str]:
     return [
         values["bucket"]
         for values in context.of("aws_s3_bucket")
-        if drain_protection.is_destroyable(values) or values["bucket"] in erase
+        if protection.is_destroyable(values) or values["bucket"] in erase
     ]
 
 

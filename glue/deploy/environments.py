@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from glue.deploy.packages import Target
+    from glue.deploy.packages.builder import Target
     from glue.deploy.project import Project
     from glue.deploy.terraform import Terraform
 

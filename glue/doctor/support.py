@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from glue.checks.check import Check, Finding
 from glue.checks.run import Subject
 from glue.checks.runtimes import DEPRECATED_ON
-from glue.deploy.packages import Platform
+from glue.deploy.packages.builder import Platform
 from glue.doctor import tfvars
 from glue.kubernetes_versions import SUPPORT
 
@@ -30,7 +30,7 @@ KUBERNETES = Check(
 RUNTIME = Check(
     NAME, "runtime-support", "high",
     f"AWS patches the functions' runtime for more than {WARNING.days} days",
-    "raise the runtime in glue/deploy/packages.py, run the tests, plan and apply",
+    "raise the runtime in glue/deploy/packages/builder.py, run the tests, plan and apply",
 )  # fmt: skip
 CHECKS = (KUBERNETES, RUNTIME)
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from glue.deploy import packages, plans, refusals, state
-from glue.deploy.drain_storage import empty
+from glue.deploy import state
+from glue.deploy.drain.buckets import empty
 from glue.deploy.environments import Environment
 from glue.deploy.holder import liveness
+from glue.deploy.packages import builder
+from glue.deploy.plans import deployment, refusals
 from glue.deploy.process import TerraformError
 from glue.deploy.project import Project, write_json
 from glue.errors import Conflict
@@ -107,7 +109,7 @@ def staging(
     }.items():
         monkeypatch.setenv(name, value)
     write_json(build / "packages" / "aws.tfvars.json", {"packages": {}})
-    monkeypatch.setattr(packages, "build", lambda *_: None)
+    monkeypatch.setattr(builder, "build", lambda *_: None)
     made = Environment.load("staging", Project(repository, build, build / "local"))
     storage = made.client("s3")
     place: Any = {"LocationConstraint": REGION}
@@ -142,20 +144,20 @@ def vpcs(environment: Environment) -> list[str]:
 
 def codes(environment: Environment, **options: Any) -> set[str]:
     with pytest.raises(refusals.Refused) as caught:
-        plans.examine(environment, **options)
+        deployment.examine(environment, **options)
     return {one.code for one in caught.value.refusals}
 
 
 def test_a_plan_is_applied_once_and_what_it_would_lose_is_asked_for(staging: Environment) -> None:
-    first = plans.plan(staging)
+    first = deployment.plan(staging)
     assert first.summary.counts == {"create": 1}
-    assert plans.apply(staging) == {"environment": "staging"}
+    assert deployment.apply(staging) == {"environment": "staging"}
     assert state.backups(staging) == (), "there was nothing to keep"
-    plans.verify(staging)
+    deployment.verify(staging)
     assert codes(staging) == {"no_plan"}
 
     change(staging, partition_key="submission-id")
-    text = plans.plan(staging).summary.to_markdown()
+    text = deployment.plan(staging).summary.to_markdown()
     assert "would lose: **table sealed-results with everything in it**" in text
     assert '`hash_key` `"team-id"` → `"submission-id"`' in text
     assert codes(staging) == {"data_loss"}
@@ -164,8 +166,8 @@ def test_a_plan_is_applied_once_and_what_it_would_lose_is_asked_for(staging: Env
     change(staging, partition_key="another")
     assert codes(staging, allow=["aws_dynamodb_table.results"]) == {"changed_variables"}
     change(staging, partition_key="submission-id")
-    plans.apply(staging, allow=["aws_dynamodb_table.results"])
-    plans.verify(staging)
+    deployment.apply(staging, allow=["aws_dynamodb_table.results"])
+    deployment.verify(staging)
 
     before, *older = state.backups(staging)
     assert older == []
@@ -181,21 +183,21 @@ def test_a_plan_is_applied_once_and_what_it_would_lose_is_asked_for(staging: Env
 def test_another_account_endpoint_or_state_is_refused(
     staging: Environment, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans.plan(staging)
+    deployment.plan(staging)
     with monkeypatch.context() as shell:
         shell.setenv("AWS_ACCESS_KEY_ID", OTHER_ACCOUNT)
         shell.setenv("AWS_ENDPOINT_URL", f"http://localhost:{platform.port}")
         elsewhere = Environment.load("staging", staging.project)
         assert codes(elsewhere) == {"other_account", "other_endpoint"}
         with pytest.raises(Conflict, match=f"of account {OTHER_ACCOUNT}, but staging lives in"):
-            plans.plan(elsewhere)
+            deployment.plan(elsewhere)
 
 
 def test_a_plan_made_before_another_apply_is_refused(staging: Environment, tmp_path: Path) -> None:
-    plans.plan(staging)
+    deployment.plan(staging)
     folder = staging.project.plan_folder("staging")
     shutil.copytree(folder, tmp_path / "kept")
-    plans.apply(staging)
+    deployment.apply(staging)
     shutil.copytree(tmp_path / "kept", folder, dirs_exist_ok=True)
     assert codes(staging) == {"state_moved"}
 
@@ -203,13 +205,14 @@ def test_a_plan_made_before_another_apply_is_refused(staging: Environment, tmp_p
 APPLY = """
 import sys
 from pathlib import Path
-from glue.deploy import packages, plans
 from glue.deploy.environments import Environment
+from glue.deploy.packages import builder
+from glue.deploy.plans import deployment
 from glue.deploy.project import Project
-packages.build = lambda *_: None
+builder.build = lambda *_: None
 folder = Path(sys.argv[1])
 project = Project(folder / "repository", folder / "build", folder / "build" / "local")
-plans.apply(Environment.load("staging", project), lambda line: print(line, flush=True))
+deployment.apply(Environment.load("staging", project), lambda line: print(line, flush=True))
 """
 
 
@@ -234,7 +237,7 @@ def terraform_below(process: subprocess.Popen[str]) -> psutil.Process:
 
 def test_an_apply_that_was_killed_is_explained_and_taken_up(staging: Environment) -> None:
     change(staging, seconds=600)
-    plans.plan(staging)
+    deployment.plan(staging)
     process = start_apply(staging, "terraform_data.slow[0]: Creating...")
     held = state.lock(staging)
     assert held is not None
@@ -254,7 +257,7 @@ def test_an_apply_that_was_killed_is_explained_and_taken_up(staging: Environment
     log = staging.project.terraform_folder("staging") / "logs" / "plan.log"
     log.unlink()
     with pytest.raises(Conflict, match="so it was interrupted") as caught:
-        plans.plan(staging)
+        deployment.plan(staging)
     assert not log.exists(), "nobody waits for a holder that is gone"
     assert caught.value.code == "locked"
     assert f"glue deploy unlock --env staging --id {held.id}" in caught.value.remedy
@@ -265,9 +268,9 @@ def test_an_apply_that_was_killed_is_explained_and_taken_up(staging: Environment
     state.unlock(staging, held.id, confirmed=True)
 
     change(staging, seconds=1)
-    plans.plan(staging)
-    plans.apply(staging)
-    plans.verify(staging)
+    deployment.plan(staging)
+    deployment.apply(staging)
+    deployment.verify(staging)
     assert len(vpcs(staging)) == 1, "what the killed run had made is used, not made again"
 
 
@@ -275,11 +278,11 @@ def test_of_two_applies_at_once_the_second_hears_who_is_first(
     staging: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change(staging, seconds=20)
-    plans.plan(staging)
+    deployment.plan(staging)
     process = start_apply(staging, "terraform_data.slow[0]: Creating...")
     monkeypatch.setattr("glue.deploy.terraform.LOCK_PATIENCE", "1s")
     with pytest.raises(Conflict, match=r"has held it for apply since .*still runs") as caught:
-        plans.apply(staging)
+        deployment.apply(staging)
     assert caught.value.remedy == "wait until it has ended"
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glue.deploy import bootstrap_adoption
+from glue.deploy.bootstrap import adoption
 from tests.modules.workbench import LOCK_FILE, REPOSITORY
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def test_what_can_be_adopted_is_what_the_root_makes() -> None:
         ".".join(found) for found in re.findall(r'^resource "(\w+)" "(\w+)"', text, re.MULTILINE)
     }
     adoptable = {
-        bootstrap_adoption.KEY, bootstrap_adoption.PROVIDER, *bootstrap_adoption.ROLES.values(),
+        adoption.KEY, adoption.PROVIDER, *adoption.ROLES.values(),
     }  # fmt: skip
     assert {address.partition("[")[0] for address in adoptable} <= made
-    assert bootstrap_adoption.PROVIDER_HOST in text
-    assert f"{bootstrap_adoption.TAG} " in text
+    assert adoption.PROVIDER_HOST in text
+    assert f"{adoption.TAG} " in text

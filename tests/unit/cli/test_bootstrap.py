@@ -11,12 +11,12 @@ import typer
 from typer.testing import CliRunner
 
 from glue.cli.bootstrap import bootstrap
-from glue.deploy import bootstrap as ground
-from glue.deploy.bootstrap import Outcome, Prepared
-from glue.deploy.bootstrap_state import Where
+from glue.deploy.bootstrap import ground
+from glue.deploy.bootstrap.ground import Outcome, Prepared
+from glue.deploy.bootstrap.state import Where
 from glue.deploy.environments import Environment, Facts
+from glue.deploy.plans.summary import Change, Summary
 from glue.deploy.project import Project
-from glue.deploy.summary import Change, Summary
 from glue.errors import InputError
 
 CI = {

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from glue.cli.kubernetes import app
-from glue.deploy import environments, workloads
-from glue.deploy.kubernetes_render import Name, Rendered
+from glue.deploy import environments
+from glue.deploy.kubernetes import workloads
+from glue.deploy.kubernetes.rendering import Name, Rendered
 from glue.errors import InputError
 
 JOB = Name("apps", "Deployment", "platform", "autoscaler")

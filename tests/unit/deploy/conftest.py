@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from glue.deploy import packages, plans, refusals, seal, state
+from glue.deploy import state
 from glue.deploy.environments import Environment, LocalCatalogue, LocalCloud
 from glue.deploy.holder import Lock
+from glue.deploy.packages import builder
+from glue.deploy.plans import deployment, refusals, seal
+from glue.deploy.plans.refusals import Refused
+from glue.deploy.plans.seal import Seal, circumstances, seal_of
 from glue.deploy.project import Project, write_json
-from glue.deploy.refusals import Refused
-from glue.deploy.seal import Seal, circumstances, seal_of
 
 ROOT = """
 terraform {
@@ -140,7 +142,7 @@ def ground(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ground:
     project.variables_file("prod").write_text(text)
     (project.root / "code.zip").write_bytes(b"code")
     monkeypatch.setattr(Environment, "prepare_backend", lambda _: backend)
-    monkeypatch.setattr(packages, "build", lambda *_: None)
+    monkeypatch.setattr(builder, "build", lambda *_: None)
     monkeypatch.setattr(seal, "account_in_force", lambda _: made.account)
     monkeypatch.setattr(state, "lock", lambda _: made.lock)
     monkeypatch.setattr(state, "backup", lambda environment: made.backups.append(environment.name))
@@ -172,7 +174,7 @@ class Saved:
 
     def refused(self, **options: Any) -> list[refusals.Refusal]:
         with pytest.raises(Refused) as caught:
-            plans.examine(self.environment, **options)
+            deployment.examine(self.environment, **options)
         return list(caught.value.refusals)
 
     def codes(self, **options: Any) -> list[str]:

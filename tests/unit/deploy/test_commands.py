@@ -9,15 +9,17 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from glue.cli import deploy, up
-from glue.deploy import destroy, packages, plans, state
+from glue.deploy import destroy, state
 from glue.deploy.destroy import Report
 from glue.deploy.environments import Environment, LocalCloud
 from glue.deploy.holder import Lock
-from glue.deploy.packages import Built, Packages
+from glue.deploy.packages import builder
+from glue.deploy.packages.builder import Built, Packages
+from glue.deploy.plans import deployment
+from glue.deploy.plans.refusals import Refusal, Refused
+from glue.deploy.plans.summary import Change, Summary
 from glue.deploy.project import Project, write_json
-from glue.deploy.refusals import Refusal, Refused
 from glue.deploy.state import Backup
-from glue.deploy.summary import Change, Summary
 from glue.errors import Conflict, InputError
 
 OUTPUTS = {"api": {"url": "http://here/v1"}}
@@ -53,7 +55,7 @@ def test_package_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None
         targets.append(target)
         return Built(facts, archive, archive, archive, is_new=target == "aws")
 
-    monkeypatch.setattr(packages, "build", build)
+    monkeypatch.setattr(builder, "build", build)
     assert "code-1.zip  0.1 MB  unchanged" in invoke("package").stdout
     assert "built in" in invoke("package", "--env", "prod").stdout
     assert json.loads(invoke("package", "--json").stdout)["code_path"] == "c"
@@ -64,8 +66,8 @@ def test_package_command(here: Project, monkeypatch: pytest.MonkeyPatch) -> None
 def test_plan_command(
     here: Project, monkeypatch: pytest.MonkeyPatch, summary: Summary, code: int
 ) -> None:
-    planned = plans.Planned(here.plan_folder("local"), summary)
-    monkeypatch.setattr(plans, "plan", lambda _: planned)
+    planned = deployment.Planned(here.plan_folder("local"), summary)
+    monkeypatch.setattr(deployment, "plan", lambda _: planned)
     done = invoke("plan")
     assert done.exit_code == code
     assert "# Plan for local" in done.stdout
@@ -85,9 +87,9 @@ def applied(here: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         did.append(" ".join([environment.name, *allow, confirm]).rstrip())
         return OUTPUTS
 
-    monkeypatch.setattr(plans, "apply", apply)
-    monkeypatch.setattr(plans, "verify", lambda _: did.append("verify"))
-    monkeypatch.setattr(plans, "saved_plan", lambda _: plans.Planned(here.build, NEW))
+    monkeypatch.setattr(deployment, "apply", apply)
+    monkeypatch.setattr(deployment, "verify", lambda _: did.append("verify"))
+    monkeypatch.setattr(deployment, "saved_plan", lambda _: deployment.Planned(here.build, NEW))
     path = here.variables_file("prod")
     path.write_text('environment = "prod"\naccount_id = "222222222222"\n')
     return did
@@ -112,13 +114,13 @@ def test_prod_is_asked_for_on_a_terminal_only_when_nothing_else_speaks_against_i
 ) -> None:
     examined: list[str] = []
 
-    def examine(environment: Environment, *, allow: Any, confirm: str) -> plans.Planned:
+    def examine(environment: Environment, *, allow: Any, confirm: str) -> deployment.Planned:
         examined.append(confirm)
         if allow:
             raise Refused("prod", [Refusal("old_plan", "old", "plan again")])
-        return plans.Planned(environment.project.build, NEW)
+        return deployment.Planned(environment.project.build, NEW)
 
-    monkeypatch.setattr(plans, "examine", examine)
+    monkeypatch.setattr(deployment, "examine", examine)
     invoke("apply", "--env", "prod")
     assert (applied.pop(), applied.pop(), examined) == ("verify", "prod", []), "nobody is there"
     monkeypatch.setattr("glue.cli.deploy.somebody_is_there", lambda: True)
@@ -255,5 +257,5 @@ def test_errors_keep_their_kind(here: Project, monkeypatch: pytest.MonkeyPatch) 
     def refuse(_: Environment) -> None:
         raise Conflict("plan", "changed", "plan again")
 
-    monkeypatch.setattr(plans, "plan", refuse)
+    monkeypatch.setattr(deployment, "plan", refuse)
     assert isinstance(invoke("plan").exception, Conflict)

@@ -8,9 +8,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from glue.deploy import destroy, drain_protection, drain_storage, packages
+from glue.deploy import destroy
+from glue.deploy.drain import buckets, protection
 from glue.deploy.environments import Environment, LocalCloud
-from glue.deploy.plans import MARKER
+from glue.deploy.packages import builder
+from glue.deploy.plans.deployment import MARKER
 from glue.deploy.process import TerraformError
 from glue.deploy.project import Project, write_json
 from glue.errors import Conflict, InputError, NotFound
@@ -42,9 +44,9 @@ STATE: dict[str, Any] = {
 
 def test_a_locked_bucket_is_never_destroyable_by_itself() -> None:
     open_bucket = resource(PROCESSED, force_destroy=True)["values"]
-    assert drain_protection.is_destroyable(open_bucket)
-    assert not drain_protection.is_destroyable(open_bucket | {"object_lock_enabled": True})
-    assert not drain_protection.is_destroyable(resource(RAW)["values"])
+    assert protection.is_destroyable(open_bucket)
+    assert not protection.is_destroyable(open_bucket | {"object_lock_enabled": True})
+    assert not protection.is_destroyable(resource(RAW)["values"])
 
 
 class FakeTerraform:
@@ -87,7 +89,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def local(
     project: Project, cloud: LocalCloud, storage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Environment:
-    monkeypatch.setattr(packages, "build", lambda *_: None)
+    monkeypatch.setattr(builder, "build", lambda *_: None)
     return Environment.load("local", project, cloud)
 
 
@@ -301,7 +303,7 @@ class Refusing:
 
 def test_objects_that_stay_are_an_error() -> None:
     with pytest.raises(InputError, match="1 objects stay, a first: Access Denied"):
-        drain_storage.empty(Refusing(), "b", bypass=False)
+        buckets.empty(Refusing(), "b", bypass=False)
 
 
 def test_other_errors_of_s3_are_raised(local: Environment, storage: Any) -> None:
@@ -312,7 +314,7 @@ def test_other_errors_of_s3_are_raised(local: Environment, storage: Any) -> None
             )
 
     with pytest.raises(storage.exceptions.ClientError, match="AccessDenied"):
-        drain_storage.holds_something(Denied(), RAW)
+        buckets.holds_something(Denied(), RAW)
 
 
 def test_an_empty_state() -> None:

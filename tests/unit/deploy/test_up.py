@@ -11,10 +11,11 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from glue.cli import applying, up
-from glue.deploy import packages, plans
 from glue.deploy.environments import Environment, LocalCloud
+from glue.deploy.packages import builder
+from glue.deploy.plans import deployment
+from glue.deploy.plans.summary import Change, Summary
 from glue.deploy.project import Project, write_json
-from glue.deploy.summary import Change, Summary
 from glue.devices import Credentials, Device
 
 OUTPUTS: dict[str, Any] = {
@@ -59,18 +60,18 @@ class FakeCloud:
 
     def save_snapshot(self, key: str) -> None:
         self.did.append("save")
-        self.kept = {key: (self.home / plans.MARKER).read_text()}
+        self.kept = {key: (self.home / deployment.MARKER).read_text()}
 
     def restore_snapshot(self, key: str) -> bool:
         self.did.append("restore")
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / plans.MARKER).write_text(self.kept[key])
+        (self.home / deployment.MARKER).write_text(self.kept[key])
         self.is_applied = True
         return True
 
     def reset(self) -> None:
         self.is_applied = False
-        (self.home / plans.MARKER).unlink(missing_ok=True)
+        (self.home / deployment.MARKER).unlink(missing_ok=True)
 
     # The S3 client of it.
     def head_bucket(self, Bucket: str) -> None:  # noqa: N803
@@ -92,7 +93,7 @@ class FakeCloud:
 def fake(project: Project, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     made = FakeCloud(project.local_home, cloud)
     monkeypatch.setattr(Environment, "client", lambda *_: made)
-    monkeypatch.setattr(packages, "build", lambda *_: SimpleNamespace(is_new=False))
+    monkeypatch.setattr(builder, "build", lambda *_: SimpleNamespace(is_new=False))
     monkeypatch.setattr(up, "Cloud", lambda _: made)
 
     def plan(environment: Environment) -> Any:
@@ -116,10 +117,10 @@ def fake(project: Project, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -
         made.did.append("devices")
         return ["a"]
 
-    monkeypatch.setattr(plans, "plan", plan)
-    monkeypatch.setattr(plans, "apply", apply)
-    monkeypatch.setattr(plans, "settle", settle)
-    monkeypatch.setattr(plans, "verify", lambda _: made.did.append("verify"))
+    monkeypatch.setattr(deployment, "plan", plan)
+    monkeypatch.setattr(deployment, "apply", apply)
+    monkeypatch.setattr(deployment, "settle", settle)
+    monkeypatch.setattr(deployment, "verify", lambda _: made.did.append("verify"))
     monkeypatch.setattr(up, "write_profiles", devices)
     return made
 

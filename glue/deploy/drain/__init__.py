@@ -1,0 +1,1 @@
+"""Draining: what must stop, be emptied or be unprotected before Terraform can destroy it."""

@@ -1,0 +1,1 @@
+"""Drift: what differs from the state, how grave it is, and what no state knows."""

@@ -1,0 +1,1 @@
+"""What lives inside a cluster: rendered, applied and remembered."""

@@ -1,0 +1,1 @@
+"""The Lambda packages: our own code, and the layer of libraries."""

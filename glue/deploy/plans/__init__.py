@@ -1,0 +1,1 @@
+"""Plans: made, summed up, sealed, refused or applied."""

@@ -1,0 +1,1 @@
+"""After a killed apply: finding what it made, and taking it into the state."""
