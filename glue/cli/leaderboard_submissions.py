@@ -109,17 +109,27 @@ def rerun(
             help="Leave what EvalAI holds as finished or failed as it is; only ours is repeated.",
         ),
     ] = False,
+    judge_only: Annotated[
+        bool,
+        typer.Option(
+            "--judge-only",
+            help="Run nothing: judge what the last run has stored again, as after a correction "
+            "of the leaderboard's evaluation or of the phase at EvalAI.",
+        ),
+    ] = False,
     env: EnvironmentName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Begin the next attempt at a submission, whatever the last one ended like."""
+    from glue.leaderboard.attempts import Attempts
     from glue.leaderboard.names import execution_arn, execution_name
     from glue.leaderboard.rerun import rerun as begin
 
     leaderboard = find_place(env).leaderboard(name)
     machine = leaderboard.facts["state_machine_arn"]
     states = leaderboard.environment.client("stepfunctions")
-    run = begin(leaderboard.table(), states, machine, number, reopen=not keep_closed)
+    attempts = Attempts(leaderboard.table(), states, machine)
+    run = begin(attempts, number, reopen=not keep_closed, judge_only=judge_only)
     if as_json:
         arn = execution_arn(machine, execution_name(number, run.attempt))
         print_json(
@@ -128,11 +138,13 @@ def rerun(
                 "submission": number,
                 "attempt": run.attempt,
                 "reopen": run.reopen,
+                "results_of": run.results_of,
                 "execution": arn,
             }
         )
         return
-    print(f"attempt {run.attempt} at {number} has begun")
+    what = f", and judges the results of attempt {run.results_of}" if run.results_of else ""
+    print(f"attempt {run.attempt} at {number} has begun{what}")
     print(f"see `glue leaderboard show {name} {number} --env {env}`")
 
 

@@ -85,10 +85,12 @@ class Attempts:
         reopen: bool = False,
         image: str | None = None,
         track: str = "",
+        results_of: int | None = None,
     ) -> SubmissionItem:
         """Begin the attempt after an item's, whoever else does so at the same time.
 
-        `image` and `track` are the item's unless they are given.
+        `image` and `track` are the item's unless they are given. With `results_of` nothing is
+        run, and the stored results of that attempt are judged.
         Raises Superseded when there is an even later one.
         """
         for _ in range(MOST_ENDED):
@@ -97,6 +99,7 @@ class Attempts:
                     "reopen": reopen,
                     "image": image or item.image,
                     "track": track or item.track,
+                    "results_of": results_of,
                 }
             )
             item = self.table.open(following)
@@ -133,8 +136,10 @@ def run_of(item: SubmissionItem) -> Run:
         image=item.image,
         is_static_dataset=item.is_static_dataset,
         reopen=item.reopen,
+        results_of=item.results_of,
         team=str(item.team),
         track=item.track,
+        next="prepare" if item.results_of is None else "finish",
     )
 
 

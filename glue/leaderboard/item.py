@@ -42,9 +42,10 @@ class SubmissionItem(BaseModel):
     """A submission and its latest attempt.
 
     Times are UTC in ISO 8601. `team` and `submission` are EvalAI's primary keys, and the table's.
-    `is_static_dataset` and `reopen` are what Run says of this attempt. `metrics` are named as
-    attributes are, such as `off_road_infractions`. `evalai_status` is what EvalAI holds as far as
-    we know; `finding` and `remedy` are the reconciler's.
+    `is_static_dataset` and `reopen` are what Run says of this attempt. `results_of` is the attempt
+    whose stored results are or were judged, None as long as no run has come to its end.
+    `metrics` are named as attributes are, such as `off_road_infractions`. `evalai_status` is what
+    EvalAI holds as far as we know; `finding` and `remedy` are the reconciler's.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,6 +61,7 @@ class SubmissionItem(BaseModel):
     image: str | None = None
     is_static_dataset: bool = False
     reopen: bool = False
+    results_of: int | None = Field(default=None, ge=1)
     reason_code: str = ""
     reason: Text = ""
     submitted_at: str | None = None

@@ -68,9 +68,13 @@ _REMEDIES = {
     "kubernetes_refused": "read the function's log, and check its access to the cluster",
     "internal": "read the function's log",
     "step_timeout": "read the function's log",
-    "results_unusable": "look at the results files in the bucket",
+    "results_unusable": (
+        "compare the results files in the bucket with the leaderboard's `evaluation`"
+    ),
     "no_image": "have it submitted again with an image",
 }
+# A run has come to its end, and what it left is stored.
+_OF_RESULTS = frozenset({"results_unusable", "results_incomplete"})
 # What running again does not mend: the next submission has to be another one.
 _PARTICIPANTS = frozenset(
     {"static_dataset", "no_image", "wrong_phase", "cancelled", "closed_at_evalai"}
@@ -179,7 +183,13 @@ def remedy_of(code: str, leaderboard: str, submission: int) -> str:
     """Return what an operator does about a failure; nothing for what is the participant's."""
     if code in _PARTICIPANTS:
         return ""
-    again = f"run it again by `glue leaderboard rerun {leaderboard} {submission}`"
+    command = f"glue leaderboard rerun {leaderboard} {submission}"
+    again = f"run it again by `{command}`"
+    if code == "rejected_by_evalai":
+        again = f"have them judged again, without a run, by `{command} --judge-only`"
+    elif code in _OF_RESULTS:
+        again += ", or, if only `evaluation` was wrong, "
+        again += f"judge what is stored by `{command} --judge-only`"
     return f"{_REMEDIES[code]}; then {again}" if code in _REMEDIES else again
 
 

@@ -38,9 +38,10 @@ class Run(BaseModel):
     """One attempt at a submission, as each step takes it and answers it.
 
     `attempt` counts from 1; a resume or an operator's re-run makes the next. `reopen` allows
-    EvalAI's `finished` or `failed` to be set running again. `part` and `watches` keep an
-    execution's history within Step Functions' limit: after enough watches another execution
-    carries on. Times are UTC in ISO 8601.
+    EvalAI's `finished` or `failed` to be set running again. `results_of` is the attempt whose
+    stored results are judged, None for this one's own. `part` and `watches` keep an execution's
+    history within Step Functions' limit: after enough watches another execution carries on.
+    Times are UTC in ISO 8601.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class Run(BaseModel):
     image: str | None = None
     is_static_dataset: bool = False
     reopen: bool = False
+    results_of: int | None = Field(default=None, ge=1)
     team: str | None = None
     track: str = ""  # such as leaderboard-10-SENSORS
     next: Next = "prepare"

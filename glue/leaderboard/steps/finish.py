@@ -34,7 +34,8 @@ def finish(services: Services, run: Run) -> Run:
     """Store the results and tell EvalAI, if they can be believed; else the attempt fails.
 
     Raises what table, S3, EvalAI and cluster raise. The results are stored before EvalAI is told,
-    so nothing is lost if EvalAI cannot be.
+    so nothing is lost if EvalAI cannot be. An attempt that has run nothing begins here, with what
+    an earlier one has stored.
     """
     item = stored(services, run)
     if item is None or item.attempt != run.attempt:
@@ -49,8 +50,10 @@ def finish(services: Services, run: Run) -> Run:
             reason_code="",
             reason="",
             execution=run.execution or item.execution,
+            results_of=run.results_of or run.attempt,
         )
-    files = services.storage.worker_files(run.submission, run.attempt, services.pod.workers)
+    attempt = item.results_of or run.attempt
+    files = services.storage.worker_files(run.submission, attempt, services.pod.workers)
     parsed = verdict.judge(services.evaluation, files)
     if not parsed.trusted:
         logger.warning("the results are not believed", reason=parsed.reason)

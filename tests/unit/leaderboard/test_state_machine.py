@@ -146,6 +146,7 @@ class TestAgreement:
             ({}, "Prepare"),
             ({"next": "prepare"}, "Prepare"),
             ({"next": "watch", "part": 2}, "Watch"),
+            ({"next": "finish", "attempt": 2, "results_of": 1}, "Finish"),
             ({"next": "launch"}, "Prepare"),
         ],
     )

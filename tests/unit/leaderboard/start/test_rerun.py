@@ -17,7 +17,7 @@ from tests.unit.leaderboard.store.ground import Ground, item_of
 
 
 def run_again(ground: Ground, submission: int = 99, **more: Any) -> Run:
-    return rerun(ground.table, ground.states, ground.machine, submission, **more)
+    return rerun(attempts_of(ground), submission, **more)
 
 
 @pytest.mark.parametrize("state", sorted(CLOSED - {State.CANCELLED}))
@@ -32,6 +32,34 @@ def test_after_the_end(ground: Ground, state: State, reopen: bool) -> None:
     assert stored is not None
     assert run_of(stored) == run
     assert (stored.state, stored.reason, stored.metrics, stored.pod) == ("submitted", "", {}, None)
+
+
+def test_judging_what_the_last_run_has_stored(ground: Ground) -> None:
+    item = ground.table.open(item_of(attempt=3))
+    ground.table.move(item, State.FAILED, results_of=2)
+    run = run_again(ground, judge_only=True)
+    assert (run.attempt, run.next, run.results_of, run.reopen) == (4, "finish", 2, True)
+    assert executions(ground) == {"submission-99-attempt-4": run.model_dump(mode="json")}
+    stored = ground.table.find(99)
+    assert stored is not None
+    assert run_of(stored) == run
+    with pytest.raises(Conflict, match="attempt 4 at 99 is at work"):
+        run_again(ground, judge_only=True)
+    # Whoever runs it again after that runs all of it.
+    end(ground, "submission-99-attempt-4")
+    ground.table.move(stored, State.FAILED)
+    run = run_again(ground)
+    assert (run.attempt, run.next, run.results_of) == (5, "prepare", None)
+
+
+def test_nothing_to_judge(ground: Ground) -> None:
+    with pytest.raises(Conflict, match="no run of 99 has come to its end"):
+        run_again(ground, judge_only=True)
+    ground.table.move(ground.table.open(item_of()), State.FAILED)
+    with pytest.raises(Conflict, match="no run of 99 has come to its end") as raised:
+        run_again(ground, judge_only=True)
+    assert raised.value.remedy == "run it again, without --judge-only"
+    assert executions(ground) == {}
 
 
 def test_asked_twice(ground: Ground) -> None:

@@ -305,6 +305,14 @@ def test_durations(seconds: float, text: str) -> None:
     [
         ("no_gpu_node", "then run it again by `glue leaderboard rerun leaderboard-20 7`"),
         ("anything_else", "run it again by `glue leaderboard rerun leaderboard-20 7`"),
+        (
+            "rejected_by_evalai",
+            "without a run, by `glue leaderboard rerun leaderboard-20 7 --judge-only`",
+        ),
+        (
+            "results_incomplete",
+            "judge what is stored by `glue leaderboard rerun leaderboard-20 7 --judge-only`",
+        ),
         ("cancelled", ""),
     ],
 )
