@@ -49,6 +49,7 @@ def test_five_deliveries_make_one_execution(ground: Ground, start: Start, evalai
             "image": IMAGE,
             "is_static_dataset": False,
             "reopen": False,
+            "results_of": None,
             "team": None,
             "track": "leaderboard-10-SENSORS",
             "next": "prepare",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from tests.unit.leaderboard.steps.world import (
     runs,
     waits,
 )
+from tests.unit.leaderboard.store.ground import LEADERBOARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +147,7 @@ def play(world: World, story: Story, life: Life) -> tuple[Run, dict[str, Any]]:
     left = item.model_dump(
         exclude={"submission", "execution", "job_name", "job_uid", "pod", "results"}
     )
-    left["remedy"] = item.remedy.replace(f" {run.submission}`", " N`")
+    left["remedy"] = re.sub(rf"\b{LEADERBOARD} {run.submission}\b", f"{LEADERBOARD} N", item.remedy)
     times = {name for name, value in left.items() if name.endswith("_at") and value}
     return end, {name: value for name, value in left.items() if not name.endswith("_at")} | {
         "times": times,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -78,19 +79,23 @@ def create_table(client: Any, name: str) -> None:
     )
 
 
+@cache
+def client(service: str) -> Any:
+    """Return the one client of a service: five new ones for each test would take half its time."""
+    return boto3.client(  # type: ignore[call-overload]
+        service, aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION
+    )
+
+
 class Ground:
     """One leaderboard's resources, and clients for them."""
 
     def __init__(self) -> None:
-        session = boto3.session.Session(
-            aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION
-        )
-        make: Any = session.client
-        self.dynamodb = make("dynamodb")
-        self.s3 = make("s3")
-        self.secrets = make("secretsmanager")
-        self.sqs = make("sqs")
-        self.states = make("stepfunctions")
+        self.dynamodb = client("dynamodb")
+        self.s3 = client("s3")
+        self.secrets = client("secretsmanager")
+        self.sqs = client("sqs")
+        self.states = client("stepfunctions")
         self.clock = Clock()
         create_table(self.dynamodb, LEADERBOARD)
         self.table = Table(self.dynamodb, LEADERBOARD, self.clock)
