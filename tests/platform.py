@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,8 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glue.local.configuration import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import IO
 
     import boto3
 
@@ -25,16 +28,25 @@ GLUE = [sys.executable, "-m", "glue.cli.main"]
 REGION = "eu-central-1"
 
 
+_held: dict[Path, IO[str]] = {}
+
+
+def hold(folder: Path) -> None:
+    """Keep every other run of tests out of a folder until this one ends."""
+    if folder in _held:
+        return
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # Each would empty the other's cloud under its feet.
+        raise RuntimeError(f"another run of tests is in {folder}: wait, or use a clone") from None
+    _held[folder] = lock
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports of 127.0.0.1 that nothing listens on at this moment."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    return [free_port() for _ in range(count)]
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class Platform:
     postgres_port: int
     kubernetes_port: int
     evalai_port: int
+    sources: Path = ROOT
     variables: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
 
@@ -83,7 +96,7 @@ class Platform:
     ) -> subprocess.CompletedProcess[str]:
         """Run a `glue` command as an operator would; fail with its output if `check`."""
         result = subprocess.run(
-            [*GLUE, *arguments], cwd=ROOT, env=self.variables | variables, text=True,
+            [*GLUE, *arguments], cwd=self.sources, env=self.variables | variables, text=True,
             capture_output=True, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         if check and result.returncode != 0:
@@ -186,7 +199,7 @@ class Platform:
         return {"token": answer.body["token"], "key": profile["api_key"]}
 
     def settled(
-        self, recordings: list[str], *, states: set[str] | None = None, seconds: float = 60
+        self, recordings: list[str], *, states: set[str] | None = None, seconds: float = 180
     ) -> dict[str, dict[str, Any]]:
         """Wait until every recording is in one of the states, and return them by name."""
         wanted = states or {"processed", "quarantined"}
@@ -220,8 +233,12 @@ class Platform:
         self.glue("local", "down")
 
 
-def new_platform(build: Path) -> Platform:
-    """Return a platform in a folder, on free ports, not yet running."""
+def new_platform(build: Path, sources: Path = ROOT) -> Platform:
+    """Return a platform in a folder, on free ports, not yet running.
+
+    `sources` is the repository that it is made from.
+    """
     build.mkdir(parents=True, exist_ok=True)
+    hold(build)
     port, postgres_port, kubernetes_port, evalai_port = free_ports(4)
-    return Platform(build, port, postgres_port, kubernetes_port, evalai_port)
+    return Platform(build, port, postgres_port, kubernetes_port, evalai_port, sources)

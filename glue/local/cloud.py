@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from glue.local.parts import Part
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0  # the emulator saves its state, which a killed one loses
 
 
 class Cloud:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -35,6 +36,10 @@ DEFAULT_WAIT_SCALE = 0.01
 CLUSTER = "local-platform"
 
 HIGHEST_PORT = 65535
+# Below those that a system gives away by itself, to callers and to whoever asks for any port:
+# one of these stays free between being chosen and being used, and while a cloud is down.
+OWN_PORTS = range(20_000, 30_000)
+_given: set[int] = set()
 
 
 def home_from_environment() -> Path:
@@ -86,11 +91,12 @@ def wait_scale_from_environment() -> float:
 
 
 def free_port() -> int:
-    """Return a port on the loopback address that nothing listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port on the loopback address that nothing listens on, another one each time."""
+    while True:
+        port = random.SystemRandom().choice(OWN_PORTS)
+        if port not in _given and is_free(port):
+            _given.add(port)
+            return port
 
 
 def is_free(port: int) -> bool:

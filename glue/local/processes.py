@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAUNCHER_MODULE = "glue.local.launcher"
+# Until one that was killed is gone. Nothing can resist; a busy machine may take its time.
+KILLED_SECONDS = 30.0
 
 
 def is_part(process: psutil.Process, module: str, path: Path) -> bool:
@@ -127,4 +129,4 @@ def end(processes: list[psutil.Process], patience: float) -> None:
     for process in stubborn:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=patience)
+    psutil.wait_procs(stubborn, timeout=KILLED_SECONDS)

@@ -38,6 +38,8 @@ UNLIMITED = 1_000_000  # calls a minute
 EVALUATOR = ["{python}", "-m", "glue.local.carla.evaluator", "--route-seconds", "0.02"]
 SPOILED = Path(__file__).with_name("spoiled_results.py")
 SLACK = timedelta(seconds=30)
+# Seconds. Beyond what anything here takes on the busiest machine: then something hangs.
+PATIENCE = 300.0
 Settings = dict[str, Any]
 
 
@@ -235,7 +237,7 @@ class Leaderboards:
     def item(self, submission: Submission) -> SubmissionItem | None:
         return self.ground.item(submission.leaderboard, submission.number)
 
-    def until(self, true: Callable[[], Any], what: str, seconds: float = 90) -> Any:
+    def until(self, true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         deadline = time.monotonic() + seconds
         while not (value := true()):
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -243,7 +245,7 @@ class Leaderboards:
         return value
 
     def until_in(
-        self, submission: Submission, *states: State, seconds: float = 90
+        self, submission: Submission, *states: State, seconds: float = PATIENCE
     ) -> SubmissionItem:
         """Wait until a submission is in one of the states, and return its item."""
         deadline = time.monotonic() + seconds
@@ -254,7 +256,7 @@ class Leaderboards:
             assert time.monotonic() < deadline, f"not in {states} within {seconds} s: {item}"
             time.sleep(0.05)
 
-    def until_closed(self, submission: Submission, seconds: float = 120) -> SubmissionItem:
+    def until_closed(self, submission: Submission, seconds: float = PATIENCE) -> SubmissionItem:
         return self.until_in(
             submission, State.FINISHED, State.FAILED, State.CANCELLED, seconds=seconds
         )
@@ -279,6 +281,15 @@ class Leaderboards:
             except client.exceptions.ExecutionDoesNotExist:
                 break
         return found
+
+    def ends(self, submission: Submission) -> list[str]:
+        """The same once none of them runs any more: each outlives what it has to do a little."""
+        return list(
+            self.until(
+                lambda: "RUNNING" not in (found := self.executions(submission)) and found,
+                "no execution runs any more",
+            )
+        )
 
     def answers(self) -> list[int]:
         """The statuses of everything that EvalAI has answered."""

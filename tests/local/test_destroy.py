@@ -201,7 +201,7 @@ def running_job(platform: Platform) -> str:
         jobDefinition=next(iter(parts["job_definitions"].values()))["arn"],
         containerOverrides={"command": ["sleep", "3600"]},
     )["jobId"]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while batch.describe_jobs(jobs=[job])["jobs"][0]["status"] != "RUNNING":
         assert time.monotonic() < deadline, batch.describe_jobs(jobs=[job])
         time.sleep(0.1)

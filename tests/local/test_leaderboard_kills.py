@@ -55,7 +55,7 @@ def test_the_function_of_messages_killed(leaderboards: Leaderboards) -> None:
             leaderboards.kill("start_submission")
         leaderboards.until_closed(submission)
     leaderboards.assert_sound(submission, State.FINISHED)
-    assert leaderboards.executions(submission) == ["SUCCEEDED"]
+    assert leaderboards.ends(submission) == ["SUCCEEDED"]
 
 
 def test_an_execution_that_somebody_stops_is_taken_over(leaderboards: Leaderboards) -> None:
@@ -65,7 +65,7 @@ def test_an_execution_that_somebody_stops_is_taken_over(leaderboards: Leaderboar
     client = leaderboards.platform.client("stepfunctions")
     client.stop_execution(executionArn=item.execution, cause="by hand")
     leaderboards.until(
-        lambda: leaderboards.reconcile().get("failed"), "the reconciler takes it over", 60
+        lambda: leaderboards.reconcile().get("failed"), "the reconciler takes it over"
     )
     item = leaderboards.assert_sound(submission, State.FAILED)
     assert item.reason_code == "execution_ended"

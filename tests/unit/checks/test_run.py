@@ -42,7 +42,7 @@ def test_results_come_in_the_order_of_the_subjects() -> None:
     first = threading.Event()
 
     def slow(_: Context) -> Iterator[Result]:
-        assert first.wait(10)
+        assert first.wait(60)
         yield one("slow")
 
     def quick(_: Context) -> Iterator[Result]:

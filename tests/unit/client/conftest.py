@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METADATA = b"subject: mouse\nsubject_fatigue: 3\n"
+# Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +54,13 @@ def fake() -> Iterator[Fake]:
 
 @pytest.fixture
 def session(fake: Fake) -> Iterator[Session]:
-    with Session(Profile(**fake.profile()), patience=5.0, timeout=5.0) as made:
+    with Session(Profile(**fake.profile()), patience=PATIENCE, timeout=PATIENCE) as made:
         yield made
 
 
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    with Transport(timeout=5.0) as made:
+    with Transport(timeout=PATIENCE) as made:
         yield made
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import secrets
@@ -97,6 +98,18 @@ class Fake:
             target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
         self.thread.start()
+
+    def wait_quiet(self, seconds: float) -> None:
+        """Wait for the end of all that clients sent before they ended."""
+        # Connections are taken in their order, so those that came before this one are counted.
+        last = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        last.request("GET", "/")
+        last.getresponse().read()
+        last.close()
+        deadline = time.monotonic() + seconds
+        while self.server.ended < self.server.begun:
+            assert time.monotonic() < deadline, "a client still holds its connection"
+            time.sleep(0.01)
 
     def close(self) -> None:
         self.server.shutdown()
@@ -359,6 +372,16 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     fake: Fake
+    begun = ended = 0  # connections
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.begun += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        with self.fake.lock:
+            self.ended += 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients hang up here all the time."""

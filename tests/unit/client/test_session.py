@@ -24,6 +24,7 @@ from glue.client.retries import (
 from glue.client.session import Session, path_of
 from glue.client.transport import Content, FileShrankError, RefusedError, Slice, Transport
 from glue.errors import Conflict, Forbidden, InputError, NotFound, Unauthorised
+from tests.unit.client.conftest import PATIENCE
 from tests.unit.client.fake import Fake
 
 VALUES = {"url": "http://127.0.0.1:1/v1", "api_key": "k", "device": "d", "secret": "s p"}
@@ -198,7 +199,7 @@ def test_tls_and_proxies(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> None:
         pass
     connections.close()
     monkeypatch.setenv("https_proxy", f"127.0.0.1:{fake.port}")
-    connections = Connections(timeout=2)
+    connections = Connections(timeout=PATIENCE)
     # The server here knows no CONNECT: that it is asked is what matters.
     exchange = connections.exchange("GET", "https://example.invalid/", {})
     with pytest.raises(TemporaryError, match="Tunnel"), exchange:

@@ -23,7 +23,7 @@ from glue.client.ship import Shipper, plan_folders, ship_folders
 from glue.client.transfer import Options
 from glue.client.transport import Transport
 from glue.errors import InputError
-from tests.unit.client.conftest import Heard, bytes_of, digest
+from tests.unit.client.conftest import PATIENCE, Heard, bytes_of, digest
 from tests.unit.client.fake import Fake
 
 MEBIBYTE = 1024 * 1024
@@ -194,7 +194,8 @@ def test_addresses_that_expire_are_asked_for_again(
     fake.url_lifetime = -1.0
 
     def later() -> None:
-        while fake.count("PUT /s3") < 3:
+        deadline = time.monotonic() + PATIENCE
+        while fake.count("PUT /s3") < 3 and time.monotonic() < deadline:
             time.sleep(0.005)
         fake.url_lifetime = 900
 

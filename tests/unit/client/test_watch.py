@@ -26,7 +26,7 @@ from glue.client.ship import Shipper, watch_folder
 from glue.client.transfer import Options
 from glue.client.watch import RETRY_EVERY, Watcher, fingerprint
 from glue.errors import InputError
-from tests.unit.client.conftest import METADATA, Heard, bytes_of
+from tests.unit.client.conftest import METADATA, PATIENCE, Heard, bytes_of
 from tests.unit.client.fake import Fake
 
 MakeShipper = Callable[..., Shipper]
@@ -157,7 +157,8 @@ def test_sigterm_ends_the_watch(fake: Fake, root: Path, heard: Heard) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def end() -> None:
-        while not fake.objects.get("one/session.txt"):
+        deadline = time.monotonic() + PATIENCE
+        while not fake.objects.get("one/session.txt") and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -189,13 +190,13 @@ def test_killed_at_random_moments_no_finished_part_is_sent_again(
     for _ in range(3):
         before = sum(fake.accepted.values())
         with subprocess.Popen(command, env=environment, stdout=-3, stderr=-3) as process:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while sum(fake.accepted.values()) == before and process.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             time.sleep(source.uniform(0, 0.2))
             process.kill()
-        time.sleep(0.5)  # what was on its way arrives
+        fake.wait_quiet(PATIENCE)  # what was on its way has arrived
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["recordings"][0]["parts_sent"] < 8 + 2

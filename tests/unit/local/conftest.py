@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE = 60.0
+
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
@@ -47,7 +50,7 @@ def zipped() -> Callable[[str], bytes]:
     return make
 
 
-def eventually(probe: Callable[[], Any], seconds: float = 20.0) -> Any:
+def eventually(probe: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Return the first true answer of a probe; fail when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

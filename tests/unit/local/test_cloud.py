@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -21,7 +22,7 @@ from glue.local import parts, processes
 from glue.local.clients import LocalSession, account_id
 from glue.local.cloud import Cloud
 from glue.local.configuration import free_port, is_free
-from tests.unit.local.conftest import eventually
+from tests.unit.local.conftest import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,12 +140,13 @@ def test_a_killed_launcher_loses_little_and_leaves_no_worker(
         FunctionName="sleeper", Runtime="python3.12", Role=role["Arn"], Handler="index.handler",
         Timeout=60, Code={"ZipFile": zipped("import time\ndef handler(e, c): time.sleep(50)")},
     )  # fmt: skip
-    eventually((own.home / "state" / "lambda.json").exists)
+    state = own.home / "state" / "lambda.json"
+    eventually(lambda: state.exists() and "sleeper" in state.read_text())
     functions.invoke(FunctionName="sleeper", InvocationType="Event")
     launcher = psutil.Process(own.facts()["pid"])
     workers = eventually(launcher.children)
     launcher.kill()
-    launcher.wait(10)
+    launcher.wait(PATIENCE)
     assert not own.status()["running"]
     own.up()
     assert all(gone(worker.pid) for worker in workers)
@@ -158,7 +160,7 @@ def test_a_killed_launcher_loses_little_and_leaves_no_worker(
     server = psutil.Process(own.postgres().pid() or 0)
     family = [server, *server.children()]
     server.kill()
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=PATIENCE)
     assert own.postgres().pid() is None
     assert own.up()["postgres"]["pid"] == own.postgres().pid()
 
@@ -192,7 +194,7 @@ def test_a_launcher_that_does_not_come_up_is_reported(
         with pytest.raises(InputError, match="did not answer"):
             own.up()
     monkeypatch.setattr(parts, "START_SECONDS", 60.0)
-    (own.home / "state").rename(own.home / "state-kept")
+    shutil.rmtree(own.home / "state", ignore_errors=True)  # if it has come so far
     (own.home / "state").write_text("not a folder")
     with pytest.raises(InputError, match=r"ended at once: .*state"):
         own.up()
@@ -240,7 +242,7 @@ def test_sigterm_to_the_launcher_alone_saves(cloud: Cloud) -> None:
     LocalSession(cloud.endpoint).client("sqs").create_queue(QueueName="saved")
     launcher = psutil.Process(cloud.facts()["pid"])
     launcher.send_signal(signal.SIGTERM)
-    launcher.wait(20)
+    launcher.wait(PATIENCE)
     cloud.up()
     assert LocalSession(cloud.endpoint).client("sqs").list_queues()["QueueUrls"]
 

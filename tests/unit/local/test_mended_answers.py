@@ -16,7 +16,7 @@ QUESTION = b"GET /_localstack/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def test_head_and_body_of_an_answer_come_together(cloud: Cloud) -> None:
-    with socket.create_connection(("127.0.0.1", cloud.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", cloud.port), timeout=60) as client:
         for _ in range(200):
             client.sendall(QUESTION)
             head, _, body = client.recv(1 << 20).partition(b"\r\n\r\n")

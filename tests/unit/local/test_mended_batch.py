@@ -234,7 +234,7 @@ def test_a_failed_job_raises_an_alarm_and_leaves_a_line(
         TreatMissingData="notBreaching",
     )  # fmt: skip
     job = bench.run("raise SystemExit(5)")
-    [line] = logs.filter_log_events(logGroupName=group)["events"]
+    [line] = eventually(lambda: logs.filter_log_events(logGroupName=group)["events"])
     event = json.loads(line["message"])
     assert (event["source"], event["detail"]["jobId"]) == ("aws.batch", job["jobId"])
 
@@ -258,5 +258,5 @@ def test_a_reset_of_the_emulator_ends_jobs(
     process = psutil.Process(int(eventually(lambda: file.exists() and file.read_text())))
     reset = urllib.request.Request(f"{session.endpoint}/_ministack/reset", method="POST")
     urllib.request.urlopen(reset).read()
-    assert psutil.wait_procs([process], timeout=10)[1] == []
+    assert psutil.wait_procs([process], timeout=60)[1] == []
     assert bench.batch.describe_job_queues()["jobQueues"] == []

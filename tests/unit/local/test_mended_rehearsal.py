@@ -105,7 +105,7 @@ def test_an_api_of_any_account_is_found_without_credentials(cloud: Cloud) -> Non
     def status(identifier: str) -> int:
         address = f"{cloud.endpoint}/_aws/execute-api/{identifier}/v1/"
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(address, timeout=10)
+            urllib.request.urlopen(address, timeout=60)
         return refused.value.code
 
     assert status(api) == 403  # it wants a key: so it was found

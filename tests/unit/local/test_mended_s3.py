@@ -70,7 +70,7 @@ def test_an_upload_in_progress_survives_the_end_of_the_emulator(
         cloud.up()
     launcher = psutil.Process(cloud.facts()["pid"])
     launcher.send_signal(how)
-    launcher.wait(20)
+    launcher.wait(60)
     cloud.up()
 
     uploads = s3.list_multipart_uploads(Bucket=bucket, Prefix="r/")["Uploads"]
@@ -282,7 +282,7 @@ def test_big_objects_are_read_in_ranges_and_copied(session: LocalSession) -> Non
 
 def put(url: str, body: bytes, headers: dict[str, str]) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     connection.request("PUT", f"{parts.path}?{parts.query}", body=body, headers=headers)
     status = connection.getresponse().status
     connection.close()

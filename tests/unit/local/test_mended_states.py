@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.local
 
-NAME = "failing-by-kind"
+NAME, SLOW_NAME = "failing-by-kind", "slow"
 SOURCE = """
 import os, time
 CALLS = []
@@ -29,7 +29,7 @@ def handler(event, context):
     CALLS.append(1)
     kind = event.get("kind")
     if kind == "busy": raise EvalAIBusy("come later")
-    if kind == "slow": time.sleep(20)
+    if kind == "slow": time.sleep(10)
     if kind == "end": os._exit(3)
     return {"calls": len(CALLS), "event": event}
 """
@@ -39,15 +39,18 @@ def handler(event, context):
 def function(
     session: LocalSession, zipped: Callable[[str], bytes], role: Callable[..., str]
 ) -> str:
-    """A function that fails on request, made once."""
+    """A function that fails on request, made once, and a sister that has hardly any time."""
     functions = session.client("lambda")
     try:
         found = functions.get_function(FunctionName=NAME)["Configuration"]
     except functions.exceptions.ResourceNotFoundException:
         arn = role(NAME, {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})
-        found = functions.create_function(
-            FunctionName=NAME, Runtime="python3.13", Role=arn, Handler="index.handler",
-            Timeout=2, Code={"ZipFile": zipped(SOURCE)},
+        _, found = (
+            functions.create_function(
+                FunctionName=name, Runtime="python3.13", Role=arn, Handler="index.handler",
+                Timeout=seconds, Code={"ZipFile": zipped(SOURCE)},
+            )
+            for name, seconds in ((SLOW_NAME, 1), (NAME, 60))
         )  # fmt: skip
     made: str = found["FunctionArn"]
     return made
@@ -86,7 +89,7 @@ def ended(session: LocalSession, machine: str, given: Any, **more: Any) -> dict[
         found: dict[str, Any] = client.describe_execution(executionArn=arn["executionArn"])
         return found if found["status"] != "RUNNING" else None
 
-    found: dict[str, Any] = eventually(look, 40)
+    found: dict[str, Any] = eventually(look)
     return found
 
 
@@ -99,8 +102,8 @@ def history(session: LocalSession, arn: str) -> list[str]:
 def test_an_error_is_called_by_its_class(session: LocalSession, function: str) -> None:
     functions = session.client("lambda")
 
-    def call(kind: str) -> dict[str, Any]:
-        reply = functions.invoke(FunctionName=function, Payload=json.dumps({"kind": kind}))
+    def call(kind: str, name: str = function) -> dict[str, Any]:
+        reply = functions.invoke(FunctionName=name, Payload=json.dumps({"kind": kind}))
         told: dict[str, Any] = json.loads(reply["Payload"].read())
         assert ("FunctionError" in reply) == (kind != "fine")
         return told
@@ -111,7 +114,7 @@ def test_an_error_is_called_by_its_class(session: LocalSession, function: str) -
     assert 'raise EvalAIBusy("come later")' in told["stackTrace"][-1]
     assert told["requestId"]
     assert call("fine")["calls"] == before + 2, "an exception ends no worker"
-    assert call("slow")["errorType"] == "Sandbox.Timedout"
+    assert call("slow", SLOW_NAME)["errorType"] == "Sandbox.Timedout"
     told = call("end")
     assert told["errorType"] == "Runtime.ExitError"
     assert told["errorMessage"].startswith("RequestId: ")
@@ -150,7 +153,8 @@ def test_errors_reach_the_state_machine(
     cause = json.loads(found["cause"])
     assert cause["errorType"] == "EvalAIBusy"
     assert cause["stackTrace"]
-    assert ended(session, plain, {"kind": "slow"})["error"] == "Sandbox.Timedout"
+    slow = machine("too-slow", one_task(SLOW_NAME), function.replace(NAME, SLOW_NAME))
+    assert ended(session, slow, {"kind": "slow"})["error"] == "Sandbox.Timedout"
     limited = machine("limited", one_task(function, TimeoutSeconds=1))
     assert ended(session, limited, {"kind": "slow"})["error"] == "States.Timeout"
 
@@ -305,7 +309,7 @@ def test_many_at_once_and_a_restart(
         )  # fmt: skip
         return float(sum(point["Sum"] for point in found["Datapoints"]))
 
-    assert counted() == 100
+    eventually(lambda: counted() == 100)
     cloud.down()
     cloud.up()
     found = client.describe_execution(executionArn=run)

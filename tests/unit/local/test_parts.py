@@ -53,6 +53,11 @@ def test_a_broken_cloud_file_counts_as_none(tmp_path: Path) -> None:
 def test_free_ports_are_free() -> None:
     port = configuration.free_port()
     assert configuration.is_free(port)
+    others = {configuration.free_port() for _ in range(20)}
+    assert len(others | {port}) == 21, "each is given away once"
+    with socket.socket() as anybody:
+        anybody.bind(("127.0.0.1", 0))
+        assert anybody.getsockname()[1] not in configuration.OWN_PORTS
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()

@@ -19,7 +19,7 @@ from glue.local import challenge, parts
 from glue.local.clients import LocalSession
 from glue.local.cloud import Cloud
 from glue.local.configuration import free_port
-from tests.unit.local.conftest import eventually
+from tests.unit.local.conftest import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     cloud.down()
 
 
+def client_of(cloud: Cloud) -> httpx.Client:
+    url = cloud.facts()["evalai"]["url"]
+    return httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE)
+
+
 def asked(cloud: Cloud, path: str, method: str = "GET", **options: Any) -> Any:
-    with httpx.Client(base_url=cloud.facts()["evalai"]["url"], trust_env=False) as client:
+    with client_of(cloud) as client:
         return client.request(method, path, **options).raise_for_status().json()
 
 
@@ -57,7 +62,7 @@ def put(cloud: Cloud, phase: int, labels: list[str]) -> httpx.Response:
         "result": json.dumps(result), "stdout": "", "stderr": "", "environment_log": "",
         "metadata": "{}",
     }  # fmt: skip
-    with httpx.Client(base_url=facts["url"], trust_env=False) as client:
+    with client_of(cloud) as client:
         return client.put(
             "/api/jobs/challenge/1/update_submission/",
             json=body, headers={"Authorization": f"Bearer {facts['token']}"},
@@ -71,7 +76,7 @@ def test_the_facts_name_both(whole: Cloud) -> None:
     assert stat.S_IMODE((whole.home / challenge.ACCESS).stat().st_mode) == 0o600
     kubernetes, evalai = facts["kubernetes"], facts["evalai"]
     assert kubernetes["cluster"] == "local-platform"
-    assert httpx.get(f"{kubernetes['endpoint']}/readyz", trust_env=False).text == "ok"
+    assert httpx.get(f"{kubernetes['endpoint']}/readyz", trust_env=False, timeout=60).text == "ok"
     assert evalai["phases"] == {
         "leaderboard-10-SENSORS": 1, "leaderboard-10-MAP": 2,
         "leaderboard-20-SENSORS": 3, "leaderboard-20-MAP": 4,
@@ -127,7 +132,7 @@ def test_one_that_was_killed_comes_back(whole: Cloud, name: str) -> None:
     count = len(asked(whole, "/stand-in/submissions"))
     killed = psutil.Process(before[name]["pid"])
     killed.kill()
-    killed.wait(10)
+    killed.wait(PATIENCE)
     assert not whole.status()["running"]
     assert whole.status()[name]["pid"] is None
     after = whole.up()
@@ -147,7 +152,7 @@ def test_everything_killed_comes_back(whole: Cloud) -> None:
     killed = [psutil.Process(pid) for pid in pids]
     for process in killed:
         process.kill()
-    psutil.wait_procs(killed, timeout=10)
+    psutil.wait_procs(killed, timeout=PATIENCE)
     after = whole.up()
     assert whole.status()["running"]
     assert after["started_at"] != before["started_at"]

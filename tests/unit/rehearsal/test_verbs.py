@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from glue.rehearsal import verbs as subject
 from glue.rehearsal.accounts import Account
 from glue.rehearsal.verbs import Outcome, RehearsalError, Verbs
 
+# Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE = 60.0
 # Stands in for the command line: ends with the code it is told.
 PROGRAM = """
 import os, pathlib, subprocess, sys, time
@@ -95,8 +98,15 @@ def test_a_verb_that_is_called_wrongly_is_no_finding(
         Verbs(repository, tmp_path / "logs").run(staging, "usage", expected=(2,))
 
 
+def until_written(file: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < deadline, "the verb never came so far"
+        time.sleep(0.02)
+
+
 def gone(file: Path) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if not psutil.pid_exists(int(file.read_text())):
             return True
@@ -118,10 +128,9 @@ def test_stopping_ends_a_verb_and_all_that_it_started(
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not (file.exists() and file.read_text()):
-        time.sleep(0.02)
+    until_written(file)
     runner.stop()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert len(errors) == 1
     assert gone(file)
@@ -132,8 +141,18 @@ def test_stopping_ends_a_verb_and_all_that_it_started(
 def test_a_verb_that_does_not_end_is_ended(
     repository: Path, staging: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject, "PATIENCE_SECONDS", 3.0)
     file = tmp_path / "child"
+
+    class Begun(subprocess.Popen[bytes]):
+        """One whose time begins when it has started its child."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            if timeout is not None:
+                until_written(file)
+            return super().wait(timeout)
+
+    monkeypatch.setattr("subprocess.Popen", Begun)
+    monkeypatch.setattr(subject, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(RehearsalError, match="did not end within"):
         Verbs(repository, tmp_path / "logs").run(staging, "sleep", str(file))
     assert gone(file)

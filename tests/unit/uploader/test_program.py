@@ -18,6 +18,8 @@ from tests.unit.uploader.bucket import PREFIX, Bucket, put_form
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE = 60.0
 PROGRAM = [sys.executable, "-m", "glue.uploader"]
 
 
@@ -33,7 +35,7 @@ def variables(tmp_path: Path, **others: str) -> dict[str, str]:
     return {**os.environ, "FORM_FILE": str(tmp_path / "form.json"), "PERIOD_SECONDS": "1", **others}
 
 
-def until(probe: Callable[[], bool], seconds: float = 20) -> None:
+def until(probe: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not probe():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -56,7 +58,7 @@ def test_it_sends_now_then_and_at_the_end(bucket: Bucket, tmp_path: Path, folder
     until(lambda: bucket.objects.get(key) == b"[1]")
     (folder / "simulation_results.json").write_text("[1, 2]")
     program.send_signal(signal.SIGTERM)
-    said, _ = program.communicate(timeout=20)
+    said, _ = program.communicate(timeout=PATIENCE)
     assert program.returncode == 0, said
     assert bucket.objects[key] == b"[1, 2]"
     assert said.splitlines() == [
@@ -70,7 +72,7 @@ def test_it_says_what_it_could_not_send(tmp_path: Path, folder: Path) -> None:
     assert program.stdout is not None
     first = program.stdout.readline()
     program.send_signal(signal.SIGTERM)
-    said, _ = program.communicate(timeout=20)
+    said, _ = program.communicate(timeout=PATIENCE)
     assert program.returncode == 1
     assert "form.json cannot be read" in first
     assert said.endswith("not everything was sent\n")

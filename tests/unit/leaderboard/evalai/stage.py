@@ -52,7 +52,7 @@ class Stage:
         self.server = Server(state, 0, calls_a_minute, clock)
         self.budget = CountingBudget()
         self.url = self.server.url
-        self.http = httpx.Client(trust_env=False, timeout=30, verify=False)
+        self.http = httpx.Client(trust_env=False, timeout=60, verify=False)
 
     def __enter__(self) -> Self:
         self.server.__enter__()

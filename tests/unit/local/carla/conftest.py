@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from glue.local.configuration import is_free
 from tests.platform import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE = 30.0
+# Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE = 60.0
 
 
 class Stage:
@@ -28,7 +30,7 @@ class Stage:
         self.variables = {
             "CARLA_PORT": str(simulator), "AGENT_PORT": str(agent), "CARLA_VERSION": "2.0",
             "RESULTS_FILE": str(self.results), "OUTPUT_FOLDER": str(self.output),
-            "ROUTE_SECONDS": "0", "AGENT_SECONDS": "10", "SIMULATOR_SECONDS": "10",
+            "ROUTE_SECONDS": "0", "AGENT_SECONDS": "60", "SIMULATOR_SECONDS": "60",
         }  # fmt: skip
         self.running: list[subprocess.Popen[str]] = []
 
@@ -51,6 +53,10 @@ class Stage:
         while not probe():
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.02)
+
+    def until_listening(self, variable: str) -> None:
+        """Wait until something listens on the port that a variable names."""
+        self.until(lambda: not is_free(int(self.variables[variable])))
 
     def close(self) -> None:
         for program in self.running:

@@ -12,6 +12,7 @@ import pytest
 
 from glue.leaderboard.results.carla import parse
 from glue.local.carla import agent, environment, evaluator, lines, simulator
+from tests.unit.local.carla.conftest import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +66,11 @@ def test_an_agent_that_comes_back_is_asked_again(stage: Stage) -> None:
 def test_an_agent_that_hangs_is_not_waited_for_for_ever(stage: Stage) -> None:
     stage.start("simulator")
     stage.start("agent", "--hang", "1")
-    running = stage.start("evaluator", AGENT_SECONDS="0.3")
+    stage.until_listening("AGENT_PORT")
+    running = stage.start("evaluator", AGENT_SECONDS="2")
     code, said = stage.end(running)
     assert code == 1
-    assert "it did not answer 'route RouteScenario_1_rep0' for 0.3 seconds" in said
+    assert "it did not answer 'route RouteScenario_1_rep0' for 2 seconds" in said
 
 
 def test_a_simulator_that_crashes_ends_the_run(stage: Stage) -> None:
@@ -166,9 +168,9 @@ class TestInProcess:
 
     def test_they_do_not_answer_nonsense(self, ports: None, stage: Stage) -> None:
         for name in ("CARLA_PORT", "AGENT_PORT"):
-            line = lines.call(int(stage.variables[name]), 10)
+            line = lines.call(int(stage.variables[name]), PATIENCE)
             with pytest.raises(lines.Lost, match=r"answered 'fly' with 'what\?'"):
-                line.ask("fly", "flown", 10)
+                line.ask("fly", "flown", PATIENCE)
             line.close()
 
     @pytest.mark.parametrize("program", [simulator, agent])
@@ -202,8 +204,8 @@ class TestLines:
         line, other = pair
         other.sendall(b"dri")
         threading.Timer(0.05, other.sendall, (b"ven x\nmore\n",)).start()
-        line.ask("route x", "driven x", 5)
-        assert line.hear(1) == "more"
+        line.ask("route x", "driven x", PATIENCE)
+        assert line.hear(PATIENCE) == "more"
         assert other.recv(99) == b"route x\n"
 
     def test_no_answer(self, pair: tuple[lines.Line, socket.socket]) -> None:
@@ -212,22 +214,22 @@ class TestLines:
             line.ask("route x", "driven x", 0.05)
         other.sendall(b"x" * 5000)
         with pytest.raises(lines.Lost, match="ended"):
-            line.ask("route x", "driven x", 1)
+            line.ask("route x", "driven x", PATIENCE)
         other.close()
         with pytest.raises(lines.Lost, match="ended"):
-            line.ask("route x", "driven x", 1)
+            line.ask("route x", "driven x", PATIENCE)
 
     def test_the_end_is_no_answer(self, pair: tuple[lines.Line, socket.socket]) -> None:
         line, other = pair
         other.shutdown(socket.SHUT_WR)
         with pytest.raises(lines.Lost, match="it ended on 'route x'"):
-            line.ask("route x", "driven x", 1)
+            line.ask("route x", "driven x", PATIENCE)
 
     def test_bytes_that_are_no_text(self, pair: tuple[lines.Line, socket.socket]) -> None:
         line, other = pair
         other.sendall(b"\xff\x00\n")
         with pytest.raises(lines.Lost, match="answered"):
-            line.ask("ü", "driven x", 1)
+            line.ask("ü", "driven x", PATIENCE)
 
 
 def test_numbers_of_routes() -> None:

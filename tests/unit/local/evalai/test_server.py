@@ -236,9 +236,9 @@ def test_the_program(tmp_path: Path, how: signal.Signals) -> None:
         line = program.stdout.readline()
         url = line.split(" on ")[1].split(",")[0]
         assert "not EvalAI" in line
-        assert httpx.get(f"{url}/stand-in/", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/stand-in/", trust_env=False, timeout=60).status_code == 200
         program.send_signal(how)
-        assert program.wait(30) == 0
+        assert program.wait(60) == 0
 
 
 def test_a_port_that_is_taken(

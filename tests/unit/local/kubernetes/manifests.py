@@ -27,8 +27,12 @@ DRIVE = (
     "open(sys.argv[1].partition('=')[2], 'w').write(text)\n"
     "print('driven', text)"
 )
-# Behind whatever starts beside it: the uploader is the last of the sidecars to start.
-LATER = "import time; time.sleep(2)\n"
+# Before anything else: wait for `Standing.let_go`, which waits for whoever runs beside it.
+WHEN_TOLD = (
+    "import pathlib, sys, time\n"
+    "told = pathlib.Path(sys.argv[1].partition('=')[2] or sys.argv[1]).with_name('.told')\n"
+    "while not told.exists(): time.sleep(0.01)\n"
+)
 FOREVER = "import time\nprint('on', flush=True)\nwhile True: time.sleep(0.01)"
 SMALL = Resources(cpu_millis=500, memory_mib=128, disk_gib=1)
 
@@ -56,8 +60,8 @@ def manifest(name: str, drive: str = DRIVE, **changes: Any) -> Manifest:
                       resources=SMALL),
         ),
         "main": (main,),
-        "run_seconds": 60 * 60,
-        "waiting_seconds": 60 * 60,
-        "grace_seconds": 300,
+        "run_seconds": 6 * 60 * 60,
+        "waiting_seconds": 6 * 60 * 60,
+        "grace_seconds": 3000,
     }  # fmt: skip
     return render(job_values(**(values | changes)))

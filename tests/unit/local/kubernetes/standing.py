@@ -41,7 +41,8 @@ NAME = "staging"
 ACCESS_KEY, SECRET = "AKIALAUNCHER", "secret"
 WORKER = "arn:aws:sts::000000000000:assumed-role/launcher/session"
 ROLE = "arn:aws:iam::000000000000:role/functions/launcher"
-PATIENCE_SECONDS = 30.0
+# So long nothing here takes on the busiest machine: beyond it something hangs.
+PATIENCE_SECONDS = 60.0
 
 
 def identify(request: httpx.Request) -> httpx.Response:
@@ -82,7 +83,7 @@ class Standing:
         self.home, self.port, self.cluster = home, port, cluster
         self.address = f"http://{HOST}:{port}"
         self.client = self.client_of(tokens())
-        self.http = httpx.Client(base_url=self.address, trust_env=False)
+        self.http = httpx.Client(base_url=self.address, trust_env=False, timeout=PATIENCE_SECONDS)
 
     def put_form(self, text: str = "{}", **options: Any) -> None:
         """Make the Secret that the Jobs of `manifest` mount, or replace it."""
@@ -118,6 +119,20 @@ class Standing:
 
     def wait_reason(self, job: str, reason: str) -> Phase:
         return self.wait(job, lambda phase: phase.reason == reason)
+
+    def wait_said(self, job: str, container: str, words: str) -> None:
+        """Wait until a container of a Job's pod has printed some words."""
+
+        def has_said(phase: Phase) -> bool:
+            return phase.pod is not None and words in self.client.log(phase.pod, container)
+
+        self.wait(job, has_said)
+
+    def let_go(self, job: str, volume: str = "results") -> None:
+        """Let a program of `WHEN_TOLD` go on, once the uploader heeds the signal to end."""
+        self.wait_said(job, "uploader", "ready")
+        (pod,) = self.client.pods(job)
+        (self.home / "pods" / pod["metadata"]["uid"] / "volumes" / volume / ".told").touch()
 
     def wait_gone(self) -> None:
         """Wait until there is no Job any more."""

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from glue.leaderboard.kubernetes.values import Container, Mount, Resources, Uploader, Volume
-from tests.unit.local.kubernetes.manifests import FOREVER, SEND, SMALL, manifest
+from tests.unit.local.kubernetes.manifests import FOREVER, SEND, SMALL, WHEN_TOLD, manifest
 from tests.unit.local.kubernetes.standing import PATIENCE_SECONDS, standing
 
 if TYPE_CHECKING:
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
     from tests.unit.local.kubernetes.standing import Standing
 
-WAIT_FOR = (
-    "import pathlib, sys, time\n"
-    "while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\n"
-    "print('scored', flush=True)"
-)
 DEAF = (
     "import signal, time\n"
     "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -95,9 +90,9 @@ def test_an_agent_that_recovers(stand_in: Standing) -> None:
 
 def test_a_failure_tells_what_went_before_it(stand_in: Standing) -> None:
     stand_in.fault(containers=[{"container": "simulator-1", "kind": "crash", "times": 1}])
-    stand_in.client.create_job(
-        submission("failing", evaluator="import time; time.sleep(1); raise SystemExit(3)")
-    )
+    stand_in.client.create_job(submission("failing", evaluator=f"{WHEN_TOLD}raise SystemExit(3)"))
+    stand_in.wait("failing", lambda phase: bool(phase.crashes))
+    stand_in.let_go("failing", "results-1")
     phase = stand_in.wait_over("failing")
     assert (phase.container, phase.exit_code) == ("evaluator-1", 3)
     assert "before that simulator-1 ended with 139" in phase.message
@@ -127,10 +122,12 @@ def test_one_that_never_starts_keeps_the_run_from_beginning(stand_in: Standing) 
 def test_one_that_heeds_no_signal_takes_the_rest_of_the_grace(tmp_path: Path) -> None:
     """As on a cluster. The uploader was asked first, and had its last pass in peace."""
     with standing(tmp_path / "home", scale=0.1) as found:
-        began = time.monotonic()
         found.client.create_job(
-            submission("deaf", DEAF, "import time; time.sleep(3)", grace_seconds=20)
+            submission("deaf", DEAF, f"{WHEN_TOLD}print('scored')", grace_seconds=50)
         )
+        found.wait_said("deaf", "agent-1", "deaf")
+        began = time.monotonic()
+        found.let_go("deaf", "results-1")
         phase = found.wait_over("deaf")
         assert phase.state == "succeeded"
         assert time.monotonic() - began >= 2

@@ -291,7 +291,7 @@ class TestImages:
             while os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - no file of ours
                 await asyncio.sleep(0.01)
 
-        asyncio.run(asyncio.wait_for(run(), 30))
+        asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_what_an_earlier_stand_in_left_is_removed(fake: FakeEngine, tmp_path: Path) -> None:

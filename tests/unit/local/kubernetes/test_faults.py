@@ -37,7 +37,7 @@ def test_a_gpu_that_comes_late(stand_in: Standing) -> None:
 
 
 def test_a_node_takes_its_time(tmp_path: Path) -> None:
-    with standing(tmp_path / "home", start_seconds=0.5) as found:
+    with standing(tmp_path / "home", start_seconds=5.0) as found:
         found.client.create_job(manifest("patient"))
         phase = found.wait("patient", lambda phase: "triggered scale-up" in phase.message)
         assert phase.reason == "no_gpu_node"
@@ -111,7 +111,7 @@ def test_a_simulator_that_crashes_is_started_again(stand_in: Standing) -> None:
 def test_a_container_that_hangs_meets_its_deadline(stand_in: Standing) -> None:
     """It heeds no polite signal; its time to end well is over after grace_seconds."""
     stand_in.fault(containers=[{"container": "agent", "kind": "hang"}])
-    stand_in.client.create_job(manifest("hanging", run_seconds=60, grace_seconds=30))
+    stand_in.client.create_job(manifest("hanging", run_seconds=1000, grace_seconds=30))
     phase = stand_in.wait_over("hanging")
     assert (phase.state, phase.reason) == ("failed", "deadline")
     (pod,) = stand_in.client.pods("hanging")
@@ -210,9 +210,9 @@ def test_an_answer_that_is_lost_means_a_job_that_was_made(stand_in: Standing) ->
 
 
 def test_a_slow_api(stand_in: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stand_in.client.jobs() == []
     monkeypatch.setattr(connection, "TIMEOUT", httpx.Timeout(0.2))
     with stand_in.client_of(tokens(), attempts=1) as hurried:
-        assert hurried.jobs() == []
         stand_in.fault(api=[{"kind": "slow", "seconds": 5}])
         with pytest.raises(KubernetesUnavailable):
             hurried.jobs()

@@ -95,8 +95,8 @@ def test_token_that_is_not_good(old: str, new: str) -> None:
 
 
 def test_token_lives_for_15_minutes() -> None:
-    begun = datetime.now(UTC).timestamp()
     bearer = f"Bearer {tokens().current().get_secret_value()}"
+    begun = datetime.now(UTC).timestamp()  # a moment later, however long signing takes
     assert ask(identities(clock=lambda: begun + 14 * 60), bearer) == WORKER
     with pytest.raises(Problem):
         ask(identities(clock=lambda: begun + 15 * 60 + 1), bearer)

@@ -86,7 +86,7 @@ def test_one_that_never_comes_is_not_waited_for_beyond_the_pods_end(tmp_path: Pa
 
 
 def test_an_image_that_must_not_be_used(tmp_path: Path) -> None:
-    trouble = Trouble(tmp_path / "home", reasons=("CreateContainerConfigError",))
+    trouble = Trouble(tmp_path / "home", reasons=("CreateContainerConfigError",) * 4)
     with standing(tmp_path / "home", runtime=trouble, scale=0.05) as found:
         found.client.create_job(manifest("root"))
         assert "as root" in found.wait_reason("root", "configuration").message

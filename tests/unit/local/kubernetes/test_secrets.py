@@ -152,6 +152,7 @@ def test_a_container_sees_what_its_secret_is_changed_to(stand_in: Standing) -> N
     stand_in.client.create_job(values)
     pod = stand_in.wait("watching", lambda phase: phase.state == "running").pod
     assert pod is not None
+    wait(lambda: stand_in.client.log(pod, "uploader") == "first\n")
     stand_in.put_form("second")
     wait(lambda: stand_in.client.log(pod, "uploader") == "first\nsecond\n")
     # What is deleted stays as it was with who has it.
