@@ -22,6 +22,7 @@ VERSION = "1.5.33"
 # have `background()`, a coroutine that runs as long as the emulator does.
 SUBJECTS = (
     "answers",
+    "connections",
     "saving",
     "global_conditions",
     "iam_users",
