@@ -1,8 +1,7 @@
 """The demonstration of leaderboards: five submissions, each told from its message to its end.
 
-Two run to their end, one crashes, one is cancelled by its participant while it runs, and one
-waits for a GPU that comes late. What each must come to is checked in the table, in S3 and at
-EvalAI.
+Two run to their end, one crashes, one hangs until its participant cancels it, and one waits for a
+GPU that comes late. What each must come to is checked in the table, in S3 and at EvalAI.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ class LeaderboardsStory:
             Entry("CARLA 1.0", one, old, "agent", done),
             Entry("CARLA 2.0", two, new, "agent", done),
             Entry("crashes", two, old, "agent-that-crashes", lost),
-            Entry("is cancelled", three, new, "agent", gone, is_cancelled=True),
+            Entry("hangs, is cancelled", three, new, "agent-that-hangs", gone, is_cancelled=True),
         ]
 
     # --- the steps ------------------------------------------------------------------------

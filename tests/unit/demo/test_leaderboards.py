@@ -24,6 +24,7 @@ RESULT = [{"split": "leaderboard", "accuracies": {"Driving score": SCORE, "Route
 PATHS = {
     "finished": [State.PREPARING, State.WAITING, State.RUNNING, State.FINISHING, State.FINISHED],
     "crashes": [State.RUNNING, State.FAILED],
+    "hangs": [State.PREPARING, State.WAITING, State.RUNNING],  # until somebody cancels it
     "cancelled": [State.RUNNING, State.CANCELLED],
 }
 
@@ -58,7 +59,7 @@ class World:
         found["looks"] += 1
         if found["looks"] == 1:
             return None
-        path = PATHS["crashes" if found["image"] == "agent-that-crashes" else "finished"]
+        path = PATHS[found["image"].removeprefix("agent-that-").replace("agent", "finished")]
         if submission in self.cancelled:
             path = PATHS["cancelled"]
         state = path[min(found["looks"] - 2, len(path) - 1)]
