@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing, nullcontext
 
-from glue.uploader import settings
+from glue.uploader import readiness, settings
 from glue.uploader.stopping import Stop
 from glue.uploader.uploader import Uploader
 
@@ -21,7 +22,13 @@ def main() -> int:
         return UNUSABLE
     stop = Stop()
     stop.listen()
-    return Uploader(told, stop).run()
+    try:
+        held = closing(readiness.declare(told.ready_file)) if told.ready_file else nullcontext()
+    except OSError as error:
+        print(f"READY_FILE: {error}; name a file in a folder that it may write", file=sys.stderr)
+        return UNUSABLE
+    with held:
+        return Uploader(told, stop).run()
 
 
 if __name__ == "__main__":

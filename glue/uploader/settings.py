@@ -41,6 +41,7 @@ class Settings:
     """Folders by the part of the key that stands for them, the form's file, pace and limits.
 
     Every `period` seconds is sent what is new; the last pass takes up to `last` seconds.
+    `ready_file`, if there is one, is how the container's startup probe sees that it runs.
     """
 
     folders: tuple[tuple[str, Path], ...]
@@ -48,6 +49,7 @@ class Settings:
     period: float
     last: float
     limits: Limits
+    ready_file: Path | None = None
 
 
 def read(arguments: Sequence[str], variables: Mapping[str, str]) -> Settings:
@@ -69,6 +71,7 @@ def read(arguments: Sequence[str], variables: Mapping[str, str]) -> Settings:
     return Settings(
         folders=tuple(folders.items()),
         form_file=Path(variables["FORM_FILE"]),
+        ready_file=Path(variables["READY_FILE"]) if variables.get("READY_FILE") else None,
         period=_whole(variables, "PERIOD_SECONDS", 30),
         last=_whole(variables, "LAST_SECONDS", 240),
         limits=Limits(

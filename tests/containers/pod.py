@@ -184,6 +184,17 @@ class Pod:
         self.names[container["name"]] = self.run(
             options, container["image"], container.get("args", ())
         )
+        if probe := container.get("startupProbe"):
+            self._await_startup(container["name"], probe)
+
+    def _await_startup(self, name: str, probe: Manifest) -> None:
+        """Ask a container's startup probe until it says that it has started."""
+        for _ in range(probe["failureThreshold"]):
+            asked = self.engine.engine.ask("exec", self.names[name], *probe["exec"]["command"])
+            if asked.returncode == 0:
+                return
+            time.sleep(probe["periodSeconds"])
+        raise AssertionError(f"{name} does not start: {asked.stdout}{asked.stderr}")
 
     def run(self, options: Sequence[str], image: str, arguments: Sequence[str]) -> str:
         """Run a container of an image in the background and return its id."""

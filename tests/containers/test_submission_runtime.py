@@ -129,7 +129,10 @@ def submission(image: str = AGENT, **containers: dict[str, Any]) -> dict[str, An
                 {"name": "ROUTE_SECONDS", "value": "0.02"},
                 {"name": "AGENT_SECONDS", "value": "60"},
             ]
-        container.update(containers.get(container["name"].replace("-", "_"), {}))
+        changes = containers.get(container["name"].replace("-", "_"), {})
+        if "command" in changes:
+            container.pop("startupProbe", None)  # which another program does not answer
+        container.update(changes)
     return job
 
 
@@ -196,11 +199,14 @@ def test_what_a_manifest_says_of_a_container_holds(ground: Ground) -> None:
 
 
 def test_a_crash_is_the_containers_own(ground: Ground) -> None:
-    phase = ground.run(submission(evaluator_1=python("print('so far'); raise SystemExit(3)")))
+    code = "print('so far'); open('/results/so-far', 'x').write('1'); raise SystemExit(3)"
+    phase = ground.run(submission(evaluator_1=python(code)))
     assert (phase.state, phase.reason, phase.exit_code) == ("failed", "program", 3)
     assert phase.container == "evaluator-1"
     assert ground.log("evaluator-1") == "so far\n"
     assert ground.states()["uploader"]["state"]["terminated"]["exitCode"] == 0
+    # However short the run was: nothing of it began before the uploader heeded signals.
+    assert f"{PREFIX}worker-1/results/so-far" in ground.bucket.sent()
 
 
 def test_an_agent_that_crashes_is_started_again_in_a_fresh_container(ground: Ground) -> None:

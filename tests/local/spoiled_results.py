@@ -48,7 +48,6 @@ def spoil(path: Path, how: str) -> None:
 
 
 if __name__ == "__main__":
-    # Some seconds in all: before its uploader heeds the signal to end, nothing would be sent.
-    code = evaluator.main(["--route-seconds", "0.2"])
+    code = evaluator.main(["--route-seconds", "0"])
     spoil(Path(os.environ["RESULTS_FILE"]), sys.argv[1])
     sys.exit(code)

@@ -7,6 +7,7 @@ anything worth stealing, which is a form that opens one prefix.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from glue.leaderboard.kubernetes.values import (
@@ -15,6 +16,7 @@ from glue.leaderboard.kubernetes.values import (
     FORM_FOLDER,
     FORM_KEY,
     NAMESPACE,
+    READY_FILE,
     TEMPORARY_FOLDER,
     UPLOADER,
     Container,
@@ -29,6 +31,14 @@ GPU_NODES = {"purpose": "gpu"}  # modules/node_groups gives this label to nodes 
 SHARED_GROUP = 65532
 GROUP_MAY_READ = 0o440
 TEMPORARY_MIB = 64
+# Nothing of a run begins before its uploader heeds the signal to end: a run of a second would be
+# over and its results gone. An uploader that does not come within about a minute is started anew.
+STARTUP_PROBE = {
+    "exec": {"command": ["python3", "-m", "glue.uploader.readiness"]},
+    "periodSeconds": 1,
+    "timeoutSeconds": 10,
+    "failureThreshold": 60,
+}
 
 Manifest = dict[str, Any]
 
@@ -176,7 +186,11 @@ def _uploader(values: JobValues) -> Manifest:
         )
     )
     variables = rendered.setdefault("env", [])
-    variables.append({"name": FORM_FILE, "value": f"{FORM_FOLDER}/{FORM_KEY}"})
+    variables += [
+        {"name": FORM_FILE, "value": f"{FORM_FOLDER}/{FORM_KEY}"},
+        {"name": READY_FILE, "value": f"{TEMPORARY_FOLDER}/ready"},
+    ]
+    rendered["startupProbe"] = copy.deepcopy(STARTUP_PROBE)
     rendered["volumeMounts"] += [
         {"name": UPLOADER, "mountPath": TEMPORARY_FOLDER},
         {"name": FORM, "mountPath": FORM_FOLDER, "readOnly": True},

@@ -27,6 +27,7 @@ CREDENTIAL = re.compile(r"^AWS_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_
 UPLOADER, FORM = "uploader", "form"  # names of a container and of volumes that job.py adds
 FORM_KEY = "form.json"  # of the Secret with the uploader's form, and the file's name
 FORM_FILE = "FORM_FILE"  # the variable that names that file
+READY_FILE = "READY_FILE"  # the variable that names the file by which it says that it is ready
 FORM_FOLDER, TEMPORARY_FOLDER = "/form", "/tmp"  # noqa: S108 - a folder of the container's own
 
 
@@ -34,12 +35,14 @@ def _without_credentials(environment: dict[str, str]) -> dict[str, str]:
     wrong = sorted(
         name
         for name in environment
-        if re.fullmatch(VARIABLE, name) is None or CREDENTIAL.search(name) or name == FORM_FILE
+        if re.fullmatch(VARIABLE, name) is None
+        or CREDENTIAL.search(name)
+        or name in (FORM_FILE, READY_FILE)
     )
     if wrong:
         raise ValueError(
-            f"{', '.join(wrong)}: write names of letters, digits and underscores, and give no "
-            "container a credential"
+            f"{', '.join(wrong)}: write names of letters, digits and underscores other than "
+            f"{FORM_FILE} and {READY_FILE}, and give no container a credential"
         )
     return environment
 

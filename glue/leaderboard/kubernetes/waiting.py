@@ -98,19 +98,25 @@ def _on_node(pod: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, 
             reason, said = held.get("reason") or "", held.get("message") or ""
             sentence = f"{container['name']}: {reason}{': ' if said else ''}{said}"
             if reason in HELD:
-                return HELD[reason], sentence
+                return HELD[reason], sentence + _unhealthy(pod, events)
             continue
         has_begun = True
         if state.get("running") and container in (status.get("initContainerStatuses") or ()):
             preparing = preparing or container["name"]
             if not container.get("started"):
-                return "preparing", f"{container['name']} is at work"
+                return "preparing", f"{container['name']} is at work" + _unhealthy(pod, events)
     if preparing:
         return "starting", f"{preparing} runs; the others are to follow"
     newest = _newest(events, pod, {MOUNT, *BEYOND_MOUNT})
     if not has_begun and newest and newest.get("reason") == MOUNT:
         return "configuration", str(newest.get("message") or "a volume cannot be had")
     return "starting", "its node pulls images and makes containers"
+
+
+def _unhealthy(pod: Manifest, events: Sequence[Manifest]) -> str:
+    """Return what a startup probe last said, as the end of a sentence; empty if it did not."""
+    said = _latest(events, pod, {"Unhealthy"})
+    return f"; {said}" if said else ""
 
 
 def _condition(pod: Manifest, kind: str) -> Manifest:

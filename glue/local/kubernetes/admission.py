@@ -85,6 +85,17 @@ def _check_supported(spec: Object, pod: Object) -> None:
     for container in security.containers(pod):
         if container.get("envFrom") or any("valueFrom" in e for e in container.get("env") or ()):
             raise unsupported(f"container {container['name']}: only plain variables in env")
+        _check_probes(container, is_sidecar=container.get("restartPolicy") == "Always")
+
+
+def _check_probes(container: Object, *, is_sidecar: bool) -> None:
+    start = f"container {container['name']}: "
+    if {"livenessProbe", "readinessProbe"} & container.keys():
+        raise unsupported(f"{start}no probe is asked but startupProbe")
+    if (probe := container.get("startupProbe")) is None:
+        return
+    if not is_sidecar or "exec" not in probe:
+        raise unsupported(f"{start}startupProbe: only of a sidecar, and only exec")
 
 
 def admit_pod(pod: Object, namespace: Namespace, used: Mapping[str, Decimal]) -> None:

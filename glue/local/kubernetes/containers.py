@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from glue.errors import InputError, NotFound
 from glue.local import images
 from glue.local.batch.running import Running
+from glue.local.kubernetes import probes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from glue.local.kubernetes.faults import ContainerFault
+    from glue.local.kubernetes.probes import Answer
 
 Object = dict[str, Any]
 
@@ -100,6 +102,11 @@ class Process:
         if self._verdict is not None:
             return self._verdict
         return End(code, "Completed" if code == 0 else "Error")
+
+    async def ask(self, command: Sequence[str], seconds: float) -> Answer:
+        """Run a probe's command where the container's program runs."""
+        words = [self.mapped(word) for word in command]
+        return await probes.ask(words, self.variables(), self.folder, seconds)
 
     async def stop(self, patience: float) -> None:
         """Ask it to end, and make it end after some seconds."""

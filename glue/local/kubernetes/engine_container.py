@@ -20,7 +20,7 @@ from glue.local.batch.containers import (
 )
 from glue.local.batch.running import Running
 from glue.local.batch.supervisor import AFTER
-from glue.local.kubernetes import engine_options, pod_network
+from glue.local.kubernetes import engine_options, pod_network, probes
 from glue.local.kubernetes.containers import (
     HANGING,
     KILLED,
@@ -31,16 +31,20 @@ from glue.local.kubernetes.containers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from glue.local.batch.engines import ContainerEngine
     from glue.local.images import Image
     from glue.local.kubernetes.faults import ContainerFault
+    from glue.local.kubernetes.probes import Answer
 
 Object = dict[str, Any]
 
 KEPT_OUTPUT = 4096  # bytes of the end of an output in which an engine's error is looked for
 LOOK_SECONDS = 0.1
+# What `exec` ends with when there is no such program, it cannot be run, or the engine failed.
+NOT_RUN = frozenset({ENGINE_FAILED, 126, 127})
 START_ERROR = "StartError"
 START = "failed to create containerd task: failed to start container process: "
 
@@ -91,6 +95,11 @@ class EngineContainer(Process):
         """Return how it ended, once it has; what it printed is in the log then."""
         assert self._ending is not None  # noqa: S101 - it was begun
         return await self._ending
+
+    async def ask(self, command: Sequence[str], seconds: float) -> Answer:
+        """Run a probe's command inside."""
+        words = [self.engine.program, *self.engine.options, "exec", self.name, *command]
+        return await probes.ask(words, engines.environment(), self.folder, seconds, NOT_RUN)
 
     def create(self, *, is_to_hang: bool = False) -> list[str]:
         """Return the command that creates the container. Raises CannotStart."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from glue.local.kubernetes import probes
 from glue.local.kubernetes.containers import (
     NOT_STARTED,
     CannotPull,
@@ -187,8 +188,11 @@ class Kubelet:
             process = self._process(container)
             self._sidecars[container["name"]] = process
             if await self._begin(process, image, entry):
-                begun.set()
-                self._terminated(entry, await process.follow())
+                starting = asyncio.ensure_future(self._start(process, entry, begun))
+                end = await process.follow()
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                self._terminated(entry, end)
             if self._over.is_set():
                 begun.set()
                 return
@@ -198,6 +202,30 @@ class Kubelet:
             if self._over.is_set():
                 begun.set()
                 return
+
+    async def _start(self, process: Process, entry: Object, begun: asyncio.Event) -> None:
+        """Ask a sidecar's startup probe until it has started; end one that does not start."""
+        probe, failures = probes.startup(process.container), 0
+        if probe is None:
+            begun.set()
+            return
+        await self._sleep(probe.delay, self._over)
+        while not self._over.is_set():
+            # How long a program takes to answer is no wait that could be shortened.
+            answer = await process.ask(probe.command, probe.timeout)
+            if answer.is_good:
+                self.status.started(entry)
+                break
+            self.store.note(self.pod, "Unhealthy", str(answer))
+            failures += answer.is_good is not None
+            if failures >= probe.failures:
+                name = process.container["name"]
+                said = f"Container {name} failed startup probe, will be restarted"
+                self.store.note(self.pod, "Killing", said)
+                await process.stop(self._grace())
+                return
+            await self._sleep(probe.period, self._over)
+        begun.set()
 
     async def _pull(self, container: Object, entry: Object) -> Image | None:
         """Return the container's image, tried for as long as the pod is wanted."""
@@ -237,7 +265,7 @@ class Kubelet:
         except CannotStart as error:
             self._terminated(entry, End(NOT_STARTED, "StartError", str(error)))
             return False
-        self.status.runs(entry)
+        self.status.runs(entry, has_started=probes.startup(process.container) is None)
         if self.cause == "lost":  # it was ended while it started
             process.abandon()
         elif self._over.is_set():

@@ -50,12 +50,20 @@ class PodStatus:
         entry["ready"] = entry["started"] = False
         self._note()
 
-    def runs(self, entry: Object) -> None:
-        """Write that a container runs, and the pod with the first of its main ones."""
+    def runs(self, entry: Object, *, has_started: bool = True) -> None:
+        """Write that a container runs, and the pod with the first of its main ones.
+
+        One with a startup probe has not `started` before that says so.
+        """
         entry["state"] = {"running": {"startedAt": self.store.now()}}
-        entry["started"] = entry["ready"] = True
+        entry["started"] = entry["ready"] = has_started
         if any("running" in main["state"] for main in self.pod["status"]["containerStatuses"]):
             self.pod["status"]["phase"] = "Running"
+        self._note()
+
+    def started(self, entry: Object) -> None:
+        """Write that a container's startup probe has succeeded."""
+        entry["started"] = entry["ready"] = True
         self._note()
 
     def ended(self, entry: Object, end: End) -> None:

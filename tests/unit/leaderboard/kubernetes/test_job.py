@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from glue.leaderboard.kubernetes.values import (
     Volume,
 )
 from glue.local.configuration import REPOSITORY
+from glue.uploader import readiness
 from tests.unit.leaderboard.kubernetes.samples import RESULTS, job_values
 
 Manifest = dict[str, Any]
@@ -132,6 +134,25 @@ def test_uploader_reads_shared_folders_and_is_the_first_to_be_asked_to_end() -> 
     mounts = {mount["mountPath"]: mount for mount in last["volumeMounts"]}
     assert mounts["/results"]["readOnly"] is True
     assert "readOnly" not in mounts["/tmp"]
+
+
+def test_nothing_of_a_run_begins_before_the_uploader_heeds_signals() -> None:
+    for container in containers_of(job_values()).values():
+        assert ("startupProbe" in container) == (container["name"] == "uploader")
+    uploader = containers_of(job_values())["uploader"]
+    _, _, module = uploader["startupProbe"]["exec"]["command"]
+    assert module == readiness.__name__
+    given = {entry["name"]: entry["value"] for entry in uploader["env"]}
+    # In a folder that no other container sees.
+    folder = str(PurePosixPath(given[readiness.VARIABLE]).parent)
+    (volume,) = [m["name"] for m in uploader["volumeMounts"] if m["mountPath"] == folder]
+    pod = pod_of(job_values())
+    holding = [
+        container["name"]
+        for container in (*pod["initContainers"], *pod["containers"])
+        if volume in {mount["name"] for mount in container.get("volumeMounts") or ()}
+    ]
+    assert holding == ["uploader"]
 
 
 def test_the_form_is_a_file_that_the_uploaders_user_may_read() -> None:
@@ -261,7 +282,16 @@ def test_refused_values(changes: Manifest, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["AWS_ACCESS_KEY_ID", "EVALAI_AUTH_TOKEN", "DB_PASSWORD", "FORM_FILE", "a-b", ""]
+    "name",
+    [
+        "AWS_ACCESS_KEY_ID",
+        "EVALAI_AUTH_TOKEN",
+        "DB_PASSWORD",
+        "FORM_FILE",
+        "READY_FILE",
+        "a-b",
+        "",
+    ],
 )
 def test_no_credential_in_a_container(name: str) -> None:
     with pytest.raises(ValidationError, match="give no container a credential"):

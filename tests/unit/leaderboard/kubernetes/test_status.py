@@ -104,6 +104,18 @@ def test_waiting_without_a_pod(found: Manifest, reason: str) -> None:
     assert read(found, []).reason == reason
 
 
+def test_a_sidecar_that_does_not_start_is_told_with_what_its_probe_said() -> None:
+    found = pod(init=(running("simulator"), running("uploader", started=False)))
+    said = event(found["metadata"]["uid"], "Unhealthy", "Startup probe failed: not yet")
+    phase = read(job(), [found], [said])
+    assert (phase.state, phase.reason) == ("waiting", "preparing")
+    assert phase.message == "uploader is at work; Startup probe failed: not yet"
+    found = pod(init=(waiting("uploader", "CrashLoopBackOff", "back-off"),))
+    phase = read(job(), [found], [said])
+    assert phase.reason == "crashing"
+    assert phase.message == "uploader: CrashLoopBackOff: back-off; Startup probe failed: not yet"
+
+
 def test_quota_and_rejection_are_told_by_events() -> None:
     name = UID
     old = event(name, "FailedCreate", 'violates PodSecurity "baseline"')

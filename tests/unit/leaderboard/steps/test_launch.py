@@ -116,6 +116,7 @@ def test_the_containers_of_two_workers(ground: Ground, evalai: InProcess) -> Non
         "PERIOD_SECONDS": "5",
         "LAST_SECONDS": "290",
         "FORM_FILE": "/form/form.json",
+        "READY_FILE": "/tmp/ready",
     }
     assert "worker-2/agent=/uploads/worker-2/agent" in found["uploader"]["args"]
 

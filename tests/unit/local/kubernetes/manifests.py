@@ -11,11 +11,13 @@ from tests.unit.leaderboard.kubernetes.samples import RESULTS, job_values
 Manifest = dict[str, Any]
 
 SEND = (
-    "import glob, os, signal, sys, time\n"
+    "import glob, os, pathlib, signal, sys, time\n"
+    "from glue.uploader import readiness\n"
     "def end(*_):\n"
     "    print('sent', sorted(os.path.basename(p) for p in glob.glob(sys.argv[1] + '/*')))\n"
     "    sys.exit(0)\n"
     "signal.signal(signal.SIGTERM, end)\n"
+    "held = readiness.declare(pathlib.Path(os.environ['READY_FILE']))\n"
     "print('ready', flush=True)\n"
     "while True: time.sleep(0.01)"
 )
@@ -27,7 +29,7 @@ DRIVE = (
     "open(sys.argv[1].partition('=')[2], 'w').write(text)\n"
     "print('driven', text)"
 )
-# Before anything else: wait for `Standing.let_go`, which waits for whoever runs beside it.
+# Before anything else: wait for `Standing.let_go`.
 WHEN_TOLD = (
     "import pathlib, sys, time\n"
     "told = pathlib.Path(sys.argv[1].partition('=')[2] or sys.argv[1]).with_name('.told')\n"

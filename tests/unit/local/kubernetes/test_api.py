@@ -37,7 +37,8 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
 
 HOST_PATH = {"name": "results", "hostPath": {"path": "/"}}
 TEMPLATE = ("spec", "template", "spec")
-AGENT = (*TEMPLATE, "containers", 0)
+AGENT, UPLOADER = (*TEMPLATE, "containers", 0), (*TEMPLATE, "initContainers", -1)
+EXEC = {"exec": {"command": ["true"]}}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,9 @@ AGENT = (*TEMPLATE, "containers", 0)
         (("spec", "suspend"), True, 501, "suspended"),
         ((*AGENT, "envFrom"), [{"secretRef": {"name": "a"}}], 501, "plain variables"),
         ((*TEMPLATE, "volumes", 0), HOST_PATH, 501, "emptyDir"),
+        ((*AGENT, "readinessProbe"), EXEC, 501, "agent: no probe is asked but startupProbe"),
+        ((*AGENT, "startupProbe"), EXEC, 501, "agent: startupProbe: only of a sidecar"),
+        ((*UPLOADER, "startupProbe"), {"tcpSocket": {"port": 1}}, 501, "and only exec"),
     ],
 )  # fmt: skip
 def test_jobs_that_are_not_taken(

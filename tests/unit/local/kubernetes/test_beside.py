@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from glue.leaderboard.kubernetes.values import Container, Mount, Resources, Uploader, Volume
 from tests.unit.local.kubernetes.manifests import FOREVER, SEND, SMALL, WHEN_TOLD, manifest
 from tests.unit.local.kubernetes.standing import PATIENCE_SECONDS, standing
@@ -19,6 +21,11 @@ DEAF = (
     "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     "print('deaf', flush=True)\n"
     "while True: time.sleep(0.01)"
+)
+READY_WHEN_TOLD = (
+    "import os, pathlib, time\n"
+    "told = pathlib.Path(os.environ['READY_FILE']).with_name('.told')\n"
+    "while not told.exists(): time.sleep(0.01)\n"
 )
 RESULTS = Mount(volume="results-1", path="/results")
 OUTPUT = Mount(volume="agent-output-1", path="/output")
@@ -65,8 +72,8 @@ def test_the_evaluators_end_is_the_runs_end(stand_in: Standing) -> None:
 
 def test_an_agent_that_crashes_does_not_end_the_run_and_is_told(stand_in: Standing) -> None:
     stand_in.client.create_job(submission("crashing", "raise SystemExit(7)", FOREVER))
-    phase = stand_in.wait("crashing", lambda phase: phase.reason == "crashing")
-    assert (phase.state, phase.container, phase.exit_code) == ("running", "agent-1", 7)
+    phase = stand_in.wait("crashing", lambda p: (p.state, p.reason) == ("running", "crashing"))
+    assert (phase.container, phase.exit_code) == ("agent-1", 7)
     assert "agent-1 ended with 7" in phase.message
     phase = stand_in.wait("crashing", lambda p: bool(p.crashes) and p.crashes[0].times >= 3)
     assert phase.state == "running"
@@ -116,6 +123,64 @@ def test_one_that_never_starts_keeps_the_run_from_beginning(stand_in: Standing) 
     assert (phase.state, phase.started_at) == ("waiting", None)
     assert phase.message.startswith("agent-1: CrashLoopBackOff")
     stand_in.client.delete_job("absent")
+    stand_in.wait_gone()
+
+
+def uploader(job: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = job["spec"]["template"]["spec"]["initContainers"][-1]
+    return found
+
+
+def test_nothing_begins_before_the_uploader_has_started(stand_in: Standing) -> None:
+    """Its startup probe says when; a run of no time at all is sent all the same."""
+    job = submission("instant", evaluator="import sys; open(sys.argv[1], 'w')")
+    late = f"{READY_WHEN_TOLD}{SEND}"
+    uploader(job)["args"] = [late, "/uploads/results"]
+    stand_in.client.create_job(job)
+    phase = stand_in.wait("instant", lambda phase: "Startup probe failed" in phase.message)
+    assert (phase.state, phase.reason, phase.started_at) == ("waiting", "preparing", None)
+    assert phase.message.startswith("uploader is at work; ")
+    (pod,) = stand_in.client.pods("instant")
+    assert pod["status"]["initContainerStatuses"][-1]["started"] is False
+    assert "running" not in pod["status"]["containerStatuses"][0]["state"]
+    stand_in.let_go("instant", "uploader")
+    assert stand_in.wait_over("instant").state == "succeeded"
+    assert "sent ['done']" in stand_in.client.log(pod["metadata"]["name"], "uploader")
+
+
+def test_an_uploader_that_does_not_start_is_started_again(stand_in: Standing) -> None:
+    job = submission("unready")
+    uploader(job)["args"] = [FOREVER]
+    uploader(job)["startupProbe"] |= {"failureThreshold": 2, "initialDelaySeconds": 1}
+    stand_in.client.create_job(job)
+    phase = stand_in.wait("unready", lambda phase: bool(phase.crashes) and phase.crashes[0].is_down)
+    assert (phase.state, phase.reason, phase.started_at) == ("waiting", "crashing", None)
+    assert phase.crashes[0].container == "uploader"
+    assert "Startup probe failed: the uploader does not heed signals yet" in phase.message
+    (pod,) = stand_in.client.pods("unready")
+    said = [event["message"] for event in stand_in.client.events(pod["metadata"]["name"])]
+    assert "Container uploader failed startup probe, will be restarted" in said
+    stand_in.client.delete_job("unready")
+    stand_in.wait_gone()
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        # As in Kubernetes: what cannot be asked counts for nothing, so only a deadline ends it.
+        ({"exec": {"command": ["no-such-program"]}, "failureThreshold": 1}, "errored: "),
+        ({"exec": {"command": ["sleep", "60"]}, "failureThreshold": 99}, "timed out after 1s"),
+    ],
+)
+def test_a_probe_without_an_answer(stand_in: Standing, probe: dict[str, Any], said: str) -> None:
+    job = submission("unasked", run_seconds=500)
+    uploader(job)["startupProbe"] = {**probe, "periodSeconds": 1}
+    stand_in.client.create_job(job)
+    phase = stand_in.wait("unasked", lambda phase: said in phase.message)
+    assert (phase.state, phase.reason, phase.crashes) == ("waiting", "preparing", ())
+    phase = stand_in.wait_over("unasked")
+    assert (phase.state, phase.reason, phase.started_at) == ("failed", "deadline", None)
+    stand_in.client.delete_job("unasked")
     stand_in.wait_gone()
 
 

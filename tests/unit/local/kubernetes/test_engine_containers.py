@@ -18,6 +18,7 @@ from glue.local.kubernetes.containers import CannotPull, CannotStart, End
 from glue.local.kubernetes.engine_container import EngineContainer
 from glue.local.kubernetes.engine_pods import EnginePods
 from glue.local.kubernetes.faults import ContainerFault
+from glue.local.kubernetes.probes import Answer
 from glue.local.kubernetes.runtimes import Processes, choose
 from glue.local.kubernetes.volumes import share
 from tests.unit.local.kubernetes.fake_engine import FakeEngine
@@ -186,6 +187,21 @@ class TestRun:
                           ("memory", End(137, "OOMKilled"))):  # fmt: skip
             fault = ContainerFault.model_validate({"kind": kind, "exit_code": 7})
             assert self.follow(container_of(fake, tmp_path), fault) == end
+
+    def test_probes_are_asked_inside(self, fake: FakeEngine, tmp_path: Path) -> None:
+        made = container_of(fake, tmp_path)
+        made.folder.mkdir(parents=True)
+
+        def ask() -> Answer:
+            return asyncio.run(made.ask(("is-ready", "--now"), 60))
+
+        assert ask() == Answer(is_good=True)
+        assert fake.asked[-1] == f"--option exec {made.name} is-ready --now"
+        fake.do("exec", "echo not yet; exit 1")
+        assert ask() == Answer(is_good=False, said="not yet")
+        # Kubernetes, too, throws away the answer of a probe that could not be run.
+        fake.do("exec", "echo no such program >&2; exit 127")
+        assert ask() == Answer(None, "no such program")
 
     def test_it_is_abandoned_and_asked_to_end(self, fake: FakeEngine, tmp_path: Path) -> None:
         fake.do("start", "sleep 60")

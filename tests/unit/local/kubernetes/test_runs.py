@@ -10,7 +10,7 @@ import pytest
 from glue.leaderboard.kubernetes.errors import Conflict, Gone
 from glue.leaderboard.kubernetes.values import Container
 from tests.unit.leaderboard.kubernetes.samples import RESULTS
-from tests.unit.local.kubernetes.manifests import DRIVE, FOREVER, SMALL, WHEN_TOLD, manifest
+from tests.unit.local.kubernetes.manifests import DRIVE, FOREVER, SMALL, manifest
 
 if TYPE_CHECKING:
     from tests.unit.local.kubernetes.standing import Standing
@@ -28,9 +28,8 @@ def states(pod: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_run_that_succeeds(stand_in: Standing) -> None:
-    made = stand_in.client.create_job(manifest("good", WHEN_TOLD + DRIVE))
+    made = stand_in.client.create_job(manifest("good", DRIVE))
     assert made["metadata"]["uid"]
-    stand_in.let_go("good")
     phase = stand_in.wait_over("good")
     assert (phase.state, phase.restarts) == ("succeeded", 0)
     assert phase.node is not None
@@ -55,8 +54,7 @@ def test_end_of_a_log(stand_in: Standing) -> None:
 
 
 def test_a_program_that_fails(stand_in: Standing) -> None:
-    stand_in.client.create_job(manifest("bad", WHEN_TOLD + "sys.exit(3)"))
-    stand_in.let_go("bad")
+    stand_in.client.create_job(manifest("bad", "raise SystemExit(3)"))
     phase = stand_in.wait_over("bad")
     assert (phase.state, phase.reason) == ("failed", "program")
     assert (phase.container, phase.exit_code) == ("agent", 3)

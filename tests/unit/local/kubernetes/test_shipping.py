@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from glue.local.kubernetes import shipping
 from glue.local.kubernetes.shipping import Shipper
-from tests.unit.local.kubernetes.manifests import DRIVE, WHEN_TOLD, manifest
+from tests.unit.local.kubernetes.manifests import DRIVE, manifest
 from tests.unit.local.kubernetes.standing import PATIENCE_SECONDS, standing
 
 if TYPE_CHECKING:
@@ -215,8 +215,7 @@ def test_a_cloud_that_hangs_delays_no_pod(tmp_path: Path, monkeypatch: pytest.Mo
         return logs
 
     with standing(tmp_path / "home", shipper=Shipper(slow)) as found:
-        found.client.create_job(manifest("printed", WHEN_TOLD + DRIVE))
-        found.let_go("printed")
+        found.client.create_job(manifest("printed", DRIVE))
         assert found.wait_over("printed").state == "succeeded"
         (name,) = [p["metadata"]["name"] for p in found.client.pods("printed")]
         found.client.delete_job("printed")
