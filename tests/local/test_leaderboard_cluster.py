@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,27 @@ def test_an_evaluator_that_ends_badly(leaderboards: Leaderboards, kind: str, cod
     leaderboards.until_closed(submission)
     item = leaderboards.assert_sound(submission, State.FAILED)
     assert item.reason_code == code
+
+
+@pytest.mark.parametrize(
+    ("fault", "route_seconds"),
+    [
+        # Before it is ready: it is started again after ten seconds, and only then the rest.
+        ({"kind": "crash"}, "0"),
+        # In the midst of the run. Was that over before it is back, nothing would be sent.
+        ({"kind": "memory", "after_seconds": 3}, "0.6"),
+    ],
+)
+def test_an_uploader_in_trouble_loses_nothing(
+    leaderboards: Leaderboards, fault: dict[str, Any], route_seconds: str
+) -> None:
+    leaderboards.evaluator([*EVALUATOR[:-1], route_seconds])
+    leaderboards.break_cluster(containers=[{"container": "uploader", **fault}])
+    submission = leaderboards.submit()
+    leaderboards.until_in(submission, State.RUNNING)
+    assert not leaderboards.ask("GET", f"{leaderboards.cluster}/stand-in/faults")["containers"]
+    leaderboards.until_closed(submission)
+    leaderboards.assert_sound(submission, State.FINISHED)
 
 
 def test_a_run_beyond_its_deadline(leaderboards: Leaderboards, overdue: Submission) -> None:

@@ -34,10 +34,10 @@ TEMPORARY_MIB = 64
 # Nothing of a run begins before its uploader heeds the signal to end: a run of a second would be
 # over and its results gone. An uploader that does not come within about a minute is started anew.
 STARTUP_PROBE = {
-    "exec": {"command": ["python3", "-m", "glue.uploader.readiness"]},
+    "exec": {"command": ["python3", "-m", "glue.uploader.readiness", "5"]},
     "periodSeconds": 1,
     "timeoutSeconds": 10,
-    "failureThreshold": 60,
+    "failureThreshold": 10,
 }
 
 Manifest = dict[str, Any]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,9 +73,10 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, folder: Path) -> 
 
 
 class TestProgram:
-    def ask(self, **variables: str) -> subprocess.CompletedProcess[str]:
+    def ask(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "glue.uploader.readiness"], capture_output=True, text=True,
+            [sys.executable, "-m", "glue.uploader.readiness", *words],
+            capture_output=True, text=True,
             env={**os.environ, **variables}, check=False,
         )  # fmt: skip
 
@@ -86,6 +88,21 @@ class TestProgram:
             asked = self.ask(READY_FILE=str(path))
             assert (asked.returncode, asked.stdout, asked.stderr) == (0, "", "")
 
+    def test_it_waits_a_while(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "ready"
+        monkeypatch.setenv("READY_FILE", str(path))
+        monkeypatch.setattr(sys, "argv", ["readiness", "60"])
+        held = []
+        monkeypatch.setattr(time, "sleep", lambda _: held.append(readiness.declare(path)))
+        assert readiness.main() == 0
+        held.pop().close()
+        assert held == [], "it looked again as soon as it was there"
+        monkeypatch.setattr(sys, "argv", ["readiness", "0"])
+        assert readiness.main() == 1
+        assert capsys.readouterr().out == "the uploader does not heed signals yet\n"
+
     def test_it_refuses_nonsense(
         self,
         tmp_path: Path,
@@ -93,6 +110,10 @@ class TestProgram:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.delenv("READY_FILE", raising=False)
+        monkeypatch.setattr(sys, "argv", ["readiness", "soon"])
+        assert readiness.main() == 2
+        assert "'soon': usage: python -m glue.uploader.readiness" in capsys.readouterr().err
+        monkeypatch.setattr(sys, "argv", ["readiness"])
         assert readiness.main() == 2
         assert "READY_FILE: write the path" in capsys.readouterr().err
         monkeypatch.setenv("READY_FILE", str(tmp_path / "file" / "ready"))

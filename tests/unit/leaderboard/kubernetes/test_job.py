@@ -140,8 +140,10 @@ def test_nothing_of_a_run_begins_before_the_uploader_heeds_signals() -> None:
     for container in containers_of(job_values()).values():
         assert ("startupProbe" in container) == (container["name"] == "uploader")
     uploader = containers_of(job_values())["uploader"]
-    _, _, module = uploader["startupProbe"]["exec"]["command"]
+    probe = uploader["startupProbe"]
+    _, _, module, seconds = probe["exec"]["command"]
     assert module == readiness.__name__
+    assert int(seconds) < probe["timeoutSeconds"]
     given = {entry["name"]: entry["value"] for entry in uploader["env"]}
     # In a folder that no other container sees.
     folder = str(PurePosixPath(given[readiness.VARIABLE]).parent)

@@ -131,11 +131,18 @@ def uploader(job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def ask_once(job: dict[str, Any]) -> None:
+    """Let the probe answer at once, where it would wait for the uploader a while."""
+    uploader(job)["startupProbe"]["exec"]["command"][-1] = "0"
+    uploader(job)["startupProbe"]["failureThreshold"] = 1000
+
+
 def test_nothing_begins_before_the_uploader_has_started(stand_in: Standing) -> None:
     """Its startup probe says when; a run of no time at all is sent all the same."""
     job = submission("instant", evaluator="import sys; open(sys.argv[1], 'w')")
     late = f"{READY_WHEN_TOLD}{SEND}"
     uploader(job)["args"] = [late, "/uploads/results"]
+    ask_once(job)
     stand_in.client.create_job(job)
     phase = stand_in.wait("instant", lambda phase: "Startup probe failed" in phase.message)
     assert (phase.state, phase.reason, phase.started_at) == ("waiting", "preparing", None)
@@ -151,6 +158,7 @@ def test_nothing_begins_before_the_uploader_has_started(stand_in: Standing) -> N
 def test_an_uploader_that_does_not_start_is_started_again(stand_in: Standing) -> None:
     job = submission("unready")
     uploader(job)["args"] = [FOREVER]
+    ask_once(job)
     uploader(job)["startupProbe"] |= {"failureThreshold": 2, "initialDelaySeconds": 1}
     stand_in.client.create_job(job)
     phase = stand_in.wait("unready", lambda phase: bool(phase.crashes) and phase.crashes[0].is_down)
