@@ -71,6 +71,10 @@ _REMEDIES = {
     "results_unusable": (
         "compare the results files in the bucket with the leaderboard's `evaluation`"
     ),
+    "results_not_sent": (
+        "read what the uploader printed, and see that S3 can be reached from the pods and that "
+        "the leaderboard's limits leave it enough memory and time"
+    ),
     "no_image": "have it submitted again with an image",
 }
 # A run has come to its end, and what it left is stored.
@@ -113,8 +117,19 @@ def ended(phase: Phase, parsed: Parsed, run_seconds: float) -> Failure:
     return Failure(code=code, message=f"The run ended early: {what} {done}")
 
 
-def untrusted(parsed: Parsed) -> Failure:
-    """Return why an attempt fails that has run to its end without results to believe."""
+def untrusted(parsed: Parsed, unsent: str = "") -> Failure:
+    """Return why an attempt fails that has run to its end without results to believe.
+
+    `unsent` is why not all that it wrote may have been sent, if there is a reason to think so.
+    """
+    if unsent and parsed.outcome != "unusable":
+        return Failure(
+            code="results_not_sent",
+            message=(
+                f"The run is over and its results cannot be counted: {parsed.reason}. "
+                f"Some of its files may not have been sent: {unsent}. {OURS}"
+            ),
+        )
     code = "results_unusable" if parsed.outcome == "unusable" else "results_incomplete"
     return Failure(
         code=code,

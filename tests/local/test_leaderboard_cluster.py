@@ -122,6 +122,20 @@ def test_an_uploader_in_trouble_loses_nothing(
     leaderboards.assert_sound(submission, State.FINISHED)
 
 
+def test_an_uploader_that_is_down_when_the_run_is_over(leaderboards: Leaderboards) -> None:
+    """No cluster starts it again then. That is told, and is not held against the evaluator."""
+    leaderboards.evaluator([*EVALUATOR[:-1], "0.1"])
+    leaderboards.break_cluster(
+        containers=[{"container": "uploader", "kind": "memory", "after_seconds": 1}]
+    )
+    submission = leaderboards.submit()
+    leaderboards.until_closed(submission)
+    item = leaderboards.assert_sound(submission, State.FAILED)
+    assert item.reason_code == "results_not_sent"
+    assert "uploader ended with 137 (OOMKilled)" in item.reason
+    assert "uploader printed" in item.remedy
+
+
 def test_a_run_beyond_its_deadline(leaderboards: Leaderboards, overdue: Submission) -> None:
     leaderboards.until_closed(overdue)
     item = leaderboards.assert_sound(overdue, State.FAILED)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from glue.leaderboard.kubernetes.values import UPLOADER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -57,6 +59,30 @@ def sentence(found: Sequence[Crash]) -> str:
     return "; ".join(
         f"{crash} and {'waits to be' if crash.is_down else 'was'} started again" for crash in found
     )
+
+
+def unsent(pod: Manifest) -> str:
+    """Return why not all that a pod's containers wrote may have been sent, empty if all was.
+
+    The uploader ends with 0 only when it was. One that crashed and has not been started again
+    when the run is over never is.
+    """
+    for entry in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        if entry["name"] == UPLOADER:
+            state = entry.get("state") or {}
+            last = (entry.get("lastState") or {}).get("terminated") or {}
+            end = state.get("terminated") or last
+            if state.get("running") or (end is not last and end.get("exitCode") == 0):
+                return ""
+            return str(
+                Crash(
+                    container=UPLOADER,
+                    times=int(entry.get("restartCount") or 0) + (end is not last),
+                    exit_code=end.get("exitCode"),
+                    why=str(end.get("reason") or ""),
+                )
+            )
+    return ""
 
 
 def _crashes(pod: Manifest) -> Iterator[Crash]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glue.leaderboard.kubernetes import failures, status
+from glue.leaderboard.kubernetes import failures, sidecars, status
 from glue.leaderboard.kubernetes.errors import Gone, KubernetesError
 from glue.leaderboard.names import job_name
 from glue.leaderboard.pod import log_containers
@@ -136,6 +136,22 @@ def printed(services: Services, pod: str | None) -> Printed:
         _ends(services, pod, containers["agent"], AGENTS_CHARACTERS),
         _ends(services, pod, ours, OURS_CHARACTERS),
     )
+
+
+def unsent(services: Services, item: SubmissionItem) -> str:
+    """Return why not all that the run wrote may have been sent, empty if nothing is known of it.
+
+    It only explains, so a cluster that does not answer is no reason to fail.
+    """
+    try:
+        pods = services.kubernetes.pods(
+            job_name(services.leaderboard, item.submission, item.attempt)
+        )
+    except KubernetesError as error:
+        logger.info("the pod cannot be read", error=str(error))
+        return ""
+    found = (pod for pod in pods if pod["metadata"]["name"] == item.pod)
+    return next(map(sidecars.unsent, found), "")
 
 
 def _ends(services: Services, pod: str, containers: Iterable[str], characters: int) -> str:

@@ -57,7 +57,8 @@ def finish(services: Services, run: Run) -> Run:
     parsed = verdict.judge(services.evaluation, files)
     if not parsed.trusted:
         logger.warning("the results are not believed", reason=parsed.reason)
-        return run.then("fail", failure=reasons.untrusted(parsed), wait_seconds=0)
+        unsent = cluster.unsent(services, item) if attempt == run.attempt else ""
+        return run.then("fail", failure=reasons.untrusted(parsed, unsent), wait_seconds=0)
     job = job_name(services.leaderboard, run.submission, run.attempt)
     said = cluster.printed(services, item.pod)
     result = Result(

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from glue.leaderboard.evalai.errors import EvalAIBusy, EvalAIRefused, EvalAIUnavailable
+from glue.leaderboard.kubernetes.errors import KubernetesUnavailable
 from glue.leaderboard.run import Run
 from glue.leaderboard.states import State
 from glue.settings import Evaluation, Pod
+from tests.unit.leaderboard.kubernetes.samples import crashed, ended
 from tests.unit.leaderboard.results.files import CRASHED, LB10, LB20, changed, part_of
 from tests.unit.leaderboard.steps.world import (
     PARTLY,
@@ -120,6 +122,48 @@ def test_a_result_that_cannot_be_believed_fails_with_the_reason(
     # What the run wrote is still there.
     sizes = [found.size for found in world.services.storage.objects(run.submission)]
     assert sizes == ([] if content is None else [len(content)])
+
+
+@pytest.mark.parametrize(
+    ("uploader", "words"),
+    [
+        (ended("uploader", 1), "uploader ended with 1"),
+        (
+            ended("uploader", 137, "OOMKilled") | {"restartCount": 1},
+            "137 (OOMKilled), 2 times in all",
+        ),
+        (crashed("uploader", 137, 1), "uploader ended with 137"),
+    ],
+    ids=["not everything", "out of memory", "down when the run was over"],
+)
+def test_results_that_were_not_sent_are_no_fault_of_the_submission(
+    world: World, uploader: Any, words: str
+) -> None:
+    run = at_its_end(world, PARTLY)
+    world.cluster.pod(ended("evaluator-1", 0), init=(uploader,), phase="Succeeded")
+    world.drive(run)
+    item = world.stored(run)
+    assert (item.state, item.reason_code) == (State.FAILED, "results_not_sent")
+    assert "12 of 25 routes" in item.reason
+    assert words in item.reason
+    assert "no fault of the submission" in world.held(run)["stderr"]
+    assert "see that S3 can be reached" in item.remedy
+
+
+def test_what_makes_results_unusable_was_sent(world: World) -> None:
+    run = at_its_end(world, b"[]")
+    world.cluster.pod(init=(ended("uploader", 1),), phase="Succeeded")
+    world.drive(run)
+    assert world.stored(run).reason_code == "results_unusable"
+
+
+def test_a_pod_that_cannot_be_read_explains_nothing(world: World) -> None:
+    run = at_its_end(world, PARTLY)
+    world.cluster.pod(init=(ended("uploader", 1),), phase="Succeeded")
+    world.cluster.problem = KubernetesUnavailable("no answer", "", 503)
+    following = world.step(run)
+    assert following.failure is not None
+    assert following.failure.code == "results_incomplete"
 
 
 def test_a_missing_worker_is_noticed(ground: Ground, evalai: InProcess) -> None:
