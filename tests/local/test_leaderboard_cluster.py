@@ -116,10 +116,9 @@ def test_an_uploader_in_trouble_loses_nothing(
     leaderboards.evaluator([*EVALUATOR[:-1], route_seconds])
     leaderboards.break_cluster(containers=[{"container": "uploader", **fault}])
     submission = leaderboards.submit()
-    leaderboards.until_in(submission, State.RUNNING)
-    assert not leaderboards.ask("GET", f"{leaderboards.cluster}/stand-in/faults")["containers"]
     leaderboards.until_closed(submission)
     leaderboards.assert_sound(submission, State.FINISHED)
+    assert not leaderboards.ask("GET", f"{leaderboards.cluster}/stand-in/faults")["containers"]
 
 
 def test_an_uploader_that_is_down_when_the_run_is_over(leaderboards: Leaderboards) -> None:

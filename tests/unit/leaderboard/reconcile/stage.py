@@ -115,6 +115,10 @@ class Jobs:
         self.deleted.append((name, uid))
         return True
 
+    def pods(self, job: str) -> list[dict[str, Any]]:
+        assert self.job(job), "pods are looked for by their Job"
+        return []
+
     def log(self, pod: str, container: str) -> str:
         return f"{container} of {pod}"
 
