@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,9 +21,11 @@ from glue.client.transport import Transport
 from tests.unit.client.fake import Fake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
+Make = Callable[..., Path]
+MakeShipper = Callable[..., Shipper]
+MEBIBYTE = 1024 * 1024
 METADATA = b"subject: mouse\nsubject_fatigue: 3\n"
 # Seconds. So long nothing here takes on the busiest machine: beyond it something hangs.
 PATIENCE = 60.0
@@ -141,3 +145,13 @@ def bytes_of(size: int, seed: int = 1) -> bytes:
     import random
 
     return random.Random(seed).randbytes(size)
+
+
+def arrived(fake: Fake, folder: Path) -> None:
+    """Every file is there with its bytes, and no part was taken twice."""
+    for file in folder.iterdir():
+        if file.name != "manifest.json":
+            stored = fake.objects[f"{folder.name}/{file.name}"]
+            assert stored.content == file.read_bytes(), file.name
+            assert stored.sha256 == digest(file.read_bytes())
+    assert all(count == 1 for count in fake.accepted.values()), fake.accepted
