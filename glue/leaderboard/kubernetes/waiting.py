@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
+from glue.leaderboard.kubernetes import sidecars
+
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
 
@@ -104,7 +106,9 @@ def _on_node(pod: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, 
         if state.get("running") and container in (status.get("initContainerStatuses") or ()):
             preparing = preparing or container["name"]
             if not container.get("started"):
-                return "preparing", f"{container['name']} is at work" + _unhealthy(pod, events)
+                if container["name"] in sidecars.names(pod):
+                    return "starting", f"{container['name']} is starting" + _unhealthy(pod, events)
+                return "preparing", f"{container['name']} is at work"
     if preparing:
         return "starting", f"{preparing} runs; the others are to follow"
     newest = _newest(events, pod, {MOUNT, *BEYOND_MOUNT})

@@ -106,10 +106,11 @@ def test_waiting_without_a_pod(found: Manifest, reason: str) -> None:
 
 def test_a_sidecar_that_does_not_start_is_told_with_what_its_probe_said() -> None:
     found = pod(init=(running("simulator"), running("uploader", started=False)))
+    found["spec"]["initContainers"] = [{"name": "uploader", "restartPolicy": "Always"}]
     said = event(found["metadata"]["uid"], "Unhealthy", "Startup probe failed: not yet")
     phase = read(job(), [found], [said])
-    assert (phase.state, phase.reason) == ("waiting", "preparing")
-    assert phase.message == "uploader is at work; Startup probe failed: not yet"
+    assert (phase.state, phase.reason) == ("waiting", "starting")
+    assert phase.message == "uploader is starting; Startup probe failed: not yet"
     found = pod(init=(waiting("uploader", "CrashLoopBackOff", "back-off"),))
     phase = read(job(), [found], [said])
     assert phase.reason == "crashing"

@@ -145,8 +145,8 @@ def test_nothing_begins_before_the_uploader_has_started(stand_in: Standing) -> N
     ask_once(job)
     stand_in.client.create_job(job)
     phase = stand_in.wait("instant", lambda phase: "Startup probe failed" in phase.message)
-    assert (phase.state, phase.reason, phase.started_at) == ("waiting", "preparing", None)
-    assert phase.message.startswith("uploader is at work; ")
+    assert (phase.state, phase.reason, phase.started_at) == ("waiting", "starting", None)
+    assert phase.message.startswith("uploader is starting; ")
     (pod,) = stand_in.client.pods("instant")
     assert pod["status"]["initContainerStatuses"][-1]["started"] is False
     assert "running" not in pod["status"]["containerStatuses"][0]["state"]
@@ -185,7 +185,7 @@ def test_a_probe_without_an_answer(stand_in: Standing, probe: dict[str, Any], sa
     uploader(job)["startupProbe"] = {**probe, "periodSeconds": 1}
     stand_in.client.create_job(job)
     phase = stand_in.wait("unasked", lambda phase: said in phase.message)
-    assert (phase.state, phase.reason, phase.crashes) == ("waiting", "preparing", ())
+    assert (phase.state, phase.reason, phase.crashes) == ("waiting", "starting", ())
     phase = stand_in.wait_over("unasked")
     assert (phase.state, phase.reason, phase.started_at) == ("failed", "deadline", None)
     stand_in.client.delete_job("unasked")
