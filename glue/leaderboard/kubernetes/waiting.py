@@ -100,14 +100,15 @@ def _on_node(pod: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, 
             reason, said = held.get("reason") or "", held.get("message") or ""
             sentence = f"{container['name']}: {reason}{': ' if said else ''}{said}"
             if reason in HELD:
-                return HELD[reason], sentence + _unhealthy(pod, events)
+                return HELD[reason], sentence + _probed(pod, container["name"], events)
             continue
         has_begun = True
         if state.get("running") and container in (status.get("initContainerStatuses") or ()):
             preparing = preparing or container["name"]
             if not container.get("started"):
                 if container["name"] in sidecars.names(pod):
-                    return "starting", f"{container['name']} is starting" + _unhealthy(pod, events)
+                    said = _probed(pod, container["name"], events)
+                    return "starting", f"{container['name']} is starting{said}"
                 return "preparing", f"{container['name']} is at work"
     if preparing:
         return "starting", f"{preparing} runs; the others are to follow"
@@ -117,9 +118,11 @@ def _on_node(pod: Manifest, events: Sequence[Manifest]) -> tuple[WaitingReason, 
     return "starting", "its node pulls images and makes containers"
 
 
-def _unhealthy(pod: Manifest, events: Sequence[Manifest]) -> str:
-    """Return what a startup probe last said, as the end of a sentence; empty if it did not."""
-    said = _latest(events, pod, {"Unhealthy"})
+def _probed(pod: Manifest, name: str, events: Sequence[Manifest]) -> str:
+    """Return what a sidecar's startup probe last said, as the end of a sentence; or nothing."""
+    declared = (pod.get("spec") or {}).get("initContainers") or ()
+    is_probed = any(each["name"] == name and "startupProbe" in each for each in declared)
+    said = _latest(events, pod, {"Unhealthy"}) if is_probed else ""
     return f"; {said}" if said else ""
 
 

@@ -105,16 +105,22 @@ def test_waiting_without_a_pod(found: Manifest, reason: str) -> None:
 
 
 def test_a_sidecar_that_does_not_start_is_told_with_what_its_probe_said() -> None:
+    declared: list[Manifest] = [{"name": "uploader", "restartPolicy": "Always", "startupProbe": {}}]
     found = pod(init=(running("simulator"), running("uploader", started=False)))
-    found["spec"]["initContainers"] = [{"name": "uploader", "restartPolicy": "Always"}]
+    found["spec"]["initContainers"] = declared
     said = event(found["metadata"]["uid"], "Unhealthy", "Startup probe failed: not yet")
     phase = read(job(), [found], [said])
     assert (phase.state, phase.reason) == ("waiting", "starting")
     assert phase.message == "uploader is starting; Startup probe failed: not yet"
     found = pod(init=(waiting("uploader", "CrashLoopBackOff", "back-off"),))
+    found["spec"]["initContainers"] = declared
     phase = read(job(), [found], [said])
     assert phase.reason == "crashing"
     assert phase.message == "uploader: CrashLoopBackOff: back-off; Startup probe failed: not yet"
+    # What it said once has nothing to do with what another container waits for later.
+    found = pod(waiting("agent", "ErrImagePull", "no"), init=(running("uploader"),))
+    found["spec"]["initContainers"] = declared
+    assert read(job(), [found], [said]).message == "agent: ErrImagePull: no"
 
 
 def test_quota_and_rejection_are_told_by_events() -> None:
