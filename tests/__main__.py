@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "build" / "tests"
 MINIMUM_BRANCH_COVERAGE_PERCENT = 90
-LINES_OF_A_REASON = 6
+# Of a reason, the first lines say what was tried and the last ones how it ended.
+FIRST_LINES, LAST_LINES = 2, 8
 # By name: what is run, and in which folder of tests/ it lies.
 RUNS = {
     "whole": ("pytest", "tests/local"),
@@ -60,16 +61,18 @@ def count(name: str) -> tuple[int, int, int]:
 
 
 def failures(name: str) -> Iterator[str]:
-    """Name the failed tests of a run, each with the beginning of its reason."""
+    """Name the failed tests of a run, each with the beginning and the end of its reason."""
     report = REPORTS / f"{name}.xml"
     if not report.is_file():
         yield f"{name}: ended before it could report"
         return
     for case in ET.parse(report).getroot().iter("testcase"):
         for fault in (*case.iter("failure"), *case.iter("error")):
-            reason = fault.attrib.get("message", "").strip().splitlines()[:LINES_OF_A_REASON]
+            lines = [line for line in fault.attrib.get("message", "").splitlines() if line.strip()]
+            if len(lines) > FIRST_LINES + LAST_LINES:
+                lines[FIRST_LINES:-LAST_LINES] = ["..."]
             yield f"{case.attrib['classname']}::{case.attrib['name']}"
-            yield from (f"    {line[:200]}" for line in reason)
+            yield from (f"    {line[:300]}" for line in lines)
 
 
 def start(name: str, temporary: str, *command: str) -> subprocess.Popen[str]:
