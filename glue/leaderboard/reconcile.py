@@ -21,7 +21,7 @@ from glue.leaderboard.reconcile_executions import Executions
 from glue.leaderboard.reconcile_items import CLOSED_AT_EVALAI, Items, Postponed, is_untold
 from glue.leaderboard.reconcile_queue import Queue
 from glue.leaderboard.states import OPEN, State
-from glue.leaderboard.table import Closed, Superseded
+from glue.leaderboard.table import Closed, Moved, Superseded
 from glue.leaderboard.telemetry import count, logger
 from glue.leaderboard.times import utc_text
 
@@ -43,7 +43,7 @@ REMEMBERED = timedelta(days=3)  # after that somebody has heard the alarm
 # EvalAI gives up a submission that it hears nothing of after two weeks.
 TOLD_WITHIN = timedelta(days=14)
 # Another attempt has begun, or somebody else has closed it: a race that was lost, and no trouble.
-RACES = (Closed, Superseded)
+RACES = (Moved, Superseded)
 
 
 class Unreconciled(Exception):  # noqa: N818 - reads as a finding
@@ -122,8 +122,10 @@ class Reconcile:
         """Do what an item needs; return the word for it, which is counted as well."""
         try:
             deed: Deed = mend(item, now)
-        except RACES:
+        except (Closed, Superseded):
             deed = "settled"
+        except Moved:
+            deed = "at_work"
         except (EvalAIBusy, Postponed):
             deed = "postponed"
         except Exception as error:  # whatever it is, the other submissions are not to wait for it

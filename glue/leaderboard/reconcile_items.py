@@ -214,9 +214,13 @@ class Items:
             raise
 
     def _write(self, item: SubmissionItem, found: Finding) -> None:
-        """Write a finding, or take it back; an unchanged one is not written again."""
+        """Write a finding, or take it back; an unchanged one is not written again.
+
+        It is true of the state that the item was read in: one that was closed meanwhile keeps
+        the reason and the remedy that it was closed with.
+        """
         if (item.finding, item.remedy) != found:
-            self._services.table.note(item, finding=found.what, remedy=found.remedy)
+            self._services.table.remark(item, finding=found.what, remedy=found.remedy)
 
 
 def is_over_there(item: SubmissionItem, status: Status) -> bool:

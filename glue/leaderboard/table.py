@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["Closed", "SubmissionItem", "Superseded", "Table"]
+__all__ = ["Closed", "Moved", "SubmissionItem", "Superseded", "Table"]
 
 TEAM, SUBMISSION = KEYS
 BY_SUBMISSION, BY_STATE = "by-submission", "by-state"
+# The closed states by the names that they have in a condition, and the condition of being open.
+_CLOSED = {f":closed{index}": state for index, state in enumerate(sorted(CLOSED))}
+_OPEN = f"NOT #state IN ({', '.join(_CLOSED)})"
 IDENTITY = frozenset({"team", "submission", "attempt", "state", "updated_at"})
 
 
@@ -38,12 +41,16 @@ class Superseded(Exception):  # noqa: N818 - reads as a finding
         self.item = item
 
 
-class Closed(Exception):  # noqa: N818 - reads as a finding
-    """The attempt has ended in another state already; `item` is what is stored."""
+class Moved(Exception):  # noqa: N818 - reads as a finding
+    """The attempt is in another state than the change is for; `item` is what is stored."""
 
     def __init__(self, item: SubmissionItem) -> None:
         super().__init__(f"attempt {item.attempt} at {item.submission} is {item.state} already")
         self.item = item
+
+
+class Closed(Moved):
+    """The attempt has ended in another state already."""
 
 
 class Table:
@@ -107,11 +114,22 @@ class Table:
         A field that is None is taken away. Raises Superseded when another attempt has begun, and
         Closed when this one has ended in another state.
         """
-        return self._change(item, {**fields, "state": state})
+        return self._change(item, {**fields, "state": state}, f"(#state = :state OR {_OPEN})")
 
     def note(self, item: SubmissionItem, **fields: Any) -> SubmissionItem:
-        """Set fields of an attempt, whatever its state. Raises Superseded like `move`."""
+        """Set fields of an open attempt, whatever its state. Raises Superseded and Closed."""
+        return self._change(item, fields, _OPEN)
+
+    def complete(self, item: SubmissionItem, **fields: Any) -> SubmissionItem:
+        """Set fields of an attempt, closed or not. Raises Superseded."""
         return self._change(item, fields)
+
+    def remark(self, item: SubmissionItem, **fields: Any) -> SubmissionItem:
+        """Set fields that are true of the state that `item` is in, as it was read.
+
+        Raises Superseded, and Moved when the attempt is in another state by now.
+        """
+        return self._change(item, fields, "#state = :state")
 
     def in_state(self, state: State, since: str = "") -> Iterator[SubmissionItem]:
         """Yield the submissions in a state, the one that did not change for longest first.
@@ -142,7 +160,13 @@ class Table:
         for page in pages:
             yield from map(from_attributes, page["Items"])
 
-    def _change(self, item: SubmissionItem, fields: Mapping[str, Any]) -> SubmissionItem:
+    def _change(
+        self, item: SubmissionItem, fields: Mapping[str, Any], condition: str = ""
+    ) -> SubmissionItem:
+        """Set fields if the item is of the same attempt, and `condition` on its state holds.
+
+        There `:state` is the state to be set, or else the one that `item` was read in.
+        """
         if wrong := sorted((IDENTITY - {"state"}) & fields.keys()):
             raise TypeError(f"{', '.join(wrong)} cannot be changed like this")
         # Checked as a whole, so that a misspelt field or a wrong type never reaches the table.
@@ -159,18 +183,18 @@ class Table:
             else:
                 settings.append(f"#{name} = :{name}")
                 values[f":{name}"] = to_attribute(value)
-        condition = "#attempt = :attempt"
-        if "state" in fields:
-            closed = {f":closed{index}": state for index, state in enumerate(sorted(CLOSED))}
-            values |= {name: {"S": str(state)} for name, state in closed.items()}
-            condition += f" AND (#state = :state OR NOT #state IN ({', '.join(closed)}))"
+        if condition:
+            names["#state"] = "state"
+            known = {":state": changed.state} | _CLOSED
+            values |= {name: {"S": str(state)} for name, state in known.items() if name in condition}
+        conditions = " AND ".join(filter(None, ("#attempt = :attempt", condition)))
         removing = f" REMOVE {', '.join(removals)}" if removals else ""
         try:
             answer = self._client.update_item(
                 TableName=self._name,
                 Key={TEAM: {"S": str(item.team)}, SUBMISSION: {"S": str(item.submission)}},
                 UpdateExpression=f"SET {', '.join(settings)}{removing}",
-                ConditionExpression=condition,
+                ConditionExpression=conditions,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
                 ReturnValues="ALL_NEW",
@@ -180,7 +204,7 @@ class Table:
             stored = self._stored(item, refused.response)
             if stored is None or stored.attempt != item.attempt:
                 raise Superseded(item.attempt, stored) from None
-            raise Closed(stored) from None
+            raise (Closed if stored.state.is_closed else Moved)(stored) from None
         return from_attributes(answer["Attributes"])
 
     def _stored(self, item: SubmissionItem, refusal: Mapping[str, Any]) -> SubmissionItem | None:

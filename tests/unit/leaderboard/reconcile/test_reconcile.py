@@ -199,6 +199,33 @@ def test_a_cancel_that_the_watch_overlooks_is_heeded_at_the_second_look(scene: S
     assert scene.evalai.told("PUT") == []
 
 
+@pytest.mark.parametrize(
+    ("state", "deed"), [(State.CANCELLED, "settled"), (State.FINISHING, "at_work")]
+)
+def test_what_its_watch_does_meanwhile_keeps_its_own_words(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, state: State, deed: str
+) -> None:
+    """The watch notices the cancel just after the reconciler has read the item for it."""
+    item = scene.submitted(State.RUNNING, launched_at=text(scene.now))
+    scene.states.have(item, "RUNNING", scene.now)
+    scene.evalai.cancel(key_of(item))
+    table = scene.services.table
+    read, reads = table.get, []
+
+    def get(team: int | str, submission: int) -> SubmissionItem | None:
+        found = read(team, submission)
+        reads.append(found)
+        if len(reads) == 2:
+            table.move(item, state, remedy="run it again")
+        return found
+
+    monkeypatch.setattr(table, "get", get)
+    assert scene.reconcile() == {"at_work": 1, f"evalai_{deed}": 1}
+    monkeypatch.undo()
+    stored = scene.stored(item)
+    assert (stored.state, stored.finding, stored.remedy) == (state, "", "run it again")
+
+
 def test_what_evalai_opened_again_is_let_go_on(scene: Scene) -> None:
     item = scene.submitted(State.RUNNING, finding=f"{CLOSED_AT_EVALAI} failed, and …", remedy="x")
     scene.states.have(item, "RUNNING", scene.now)

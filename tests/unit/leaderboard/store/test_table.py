@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glue.leaderboard.states import CLOSED, OPEN, State
-from glue.leaderboard.table import Closed, SubmissionItem, Superseded
+from glue.leaderboard.table import Closed, Moved, SubmissionItem, Superseded
 from tests.unit.leaderboard.store.ground import LEADERBOARD, Ground, item_of
 
 
@@ -93,7 +93,20 @@ def test_closed_stays_closed(ground: Ground, state: State) -> None:
             ground.table.move(item, other, reason="late")
         assert refused.value.item == closed
     assert ground.table.move(item, state, results="s3://b/99/results.json").reason == "the end"
-    assert ground.table.note(item, finding="odd").state is state
+    with pytest.raises(Closed):
+        ground.table.note(item, finding="odd")
+    assert ground.table.complete(item, finding="odd").state is state
+
+
+@pytest.mark.parametrize("now", sorted(set(State) - {State.RUNNING}))
+def test_what_was_seen_in_another_state_is_not_remarked(ground: Ground, now: State) -> None:
+    seen = ground.table.move(ground.table.open(item_of()), State.RUNNING)
+    assert ground.table.remark(seen, finding="odd").finding == "odd"
+    moved = ground.table.move(seen, now, finding="", remedy="run it again")
+    with pytest.raises(Closed if now.is_closed else Moved) as refused:
+        ground.table.remark(seen, finding="odd")
+    assert refused.value.item == ground.table.find(99) == moved
+    assert ground.table.remark(moved, finding="odd").state is now
 
 
 def test_an_older_attempt_changes_nothing(ground: Ground) -> None:
@@ -102,8 +115,9 @@ def test_an_older_attempt_changes_nothing(ground: Ground) -> None:
     for state in State:
         with pytest.raises(Superseded, match="attempt 2"):
             ground.table.move(first, state)
-    with pytest.raises(Superseded):
-        ground.table.note(first, finding="late")
+    for change in (ground.table.note, ground.table.complete, ground.table.remark):
+        with pytest.raises(Superseded):
+            change(first, finding="late")
     assert ground.table.find(99) == second
 
 

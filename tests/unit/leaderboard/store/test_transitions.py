@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from glue.leaderboard.states import State
-from glue.leaderboard.table import Closed, Superseded
+from glue.leaderboard.table import Closed, Moved, Superseded
 from tests.unit.leaderboard.store.ground import item_of
 
 if TYPE_CHECKING:
@@ -82,10 +82,45 @@ class Transitions(RuleBasedStateMachine):
             stored = self.table.note(item_of(self.submission, attempt=attempt), finding=finding)
         except Superseded:
             assert attempt != self.held.attempt
+        except Closed as closed:
+            assert self.held.state.is_closed
+            assert closed.item == self.held
         else:
-            assert attempt == self.held.attempt
-            assert stored.state is self.held.state
-            self.held = stored
+            assert not self.held.state.is_closed
+            self.check_unmoved(attempt, stored)
+
+    @rule(attempt=attempts, finding=reasons)
+    def complete(self, attempt: int, finding: str) -> None:
+        assert self.held is not None
+        self.clock.now += 1
+        try:
+            stored = self.table.complete(item_of(self.submission, attempt=attempt), finding=finding)
+        except Superseded:
+            assert attempt != self.held.attempt
+        else:
+            self.check_unmoved(attempt, stored)
+
+    @rule(attempt=attempts, state=states, finding=reasons)
+    def remark(self, attempt: int, state: State, finding: str) -> None:
+        assert self.held is not None
+        self.clock.now += 1
+        seen = item_of(self.submission, attempt=attempt, state=state)
+        try:
+            stored = self.table.remark(seen, finding=finding)
+        except Superseded:
+            assert attempt != self.held.attempt
+        except Moved as moved:
+            assert state is not self.held.state
+            assert moved.item == self.held
+        else:
+            assert state is self.held.state
+            self.check_unmoved(attempt, stored)
+
+    def check_unmoved(self, attempt: int, stored: SubmissionItem) -> None:
+        assert self.held is not None
+        assert attempt == self.held.attempt
+        assert stored.state is self.held.state
+        self.held = stored
 
     def check_superseded(self, attempt: int, now: SubmissionItem | None) -> None:
         assert self.held is not None
