@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 LONGEST_REASON = 110  # characters of a reason in a line of the story
 SCORE = "driving_score"
+AT_WORK = ("running", "partially_evaluated")  # as EvalAI shows a submission that runs
 
 
 @dataclass
@@ -141,10 +142,20 @@ class LeaderboardsStory:
         if not entry.seen or entry.seen[-1] != now:
             entry.seen.append(now)
             self._say(entry, _sentence(item))
-        if entry.is_cancelled and not entry.cancel_sent and item.state is State.RUNNING:
-            self._ground.cancel(entry.team, entry.submission)
-            entry.cancel_sent = True
-            self._say(entry, f"{entry.team.name} cancels it")
+        if entry.is_cancelled and item.state is State.RUNNING:
+            self._cancel(entry)
+
+    def _cancel(self, entry: Entry) -> None:
+        """Cancel as a participant does: once EvalAI shows that it runs, and until it is cancelled.
+
+        EvalAI checks no transitions: what it is told at that very moment overwrites a cancel.
+        """
+        if self._ground.held(entry.submission)["status"] not in AT_WORK:
+            return
+        self._ground.cancel(entry.team, entry.submission)
+        again = " again: EvalAI was told of progress at that moment" if entry.cancel_sent else ""
+        entry.cancel_sent = True
+        self._say(entry, f"{entry.team.name} cancels it{again}")
 
     @staticmethod
     def _all_closed(entries: Sequence[Entry]) -> bool:

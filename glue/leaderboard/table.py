@@ -185,8 +185,9 @@ class Table:
                 values[f":{name}"] = to_attribute(value)
         if condition:
             names["#state"] = "state"
-            known = {":state": changed.state} | _CLOSED
-            values |= {name: {"S": str(state)} for name, state in known.items() if name in condition}
+            for name, state in ({":state": changed.state} | _CLOSED).items():
+                if name in condition:
+                    values[name] = {"S": str(state)}
         conditions = " AND ".join(filter(None, ("#attempt = :attempt", condition)))
         removing = f" REMOVE {', '.join(removals)}" if removals else ""
         try:

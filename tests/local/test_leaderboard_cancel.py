@@ -44,8 +44,22 @@ def while_waiting(leaderboards: Leaderboards) -> Submission:
 def while_running(leaderboards: Leaderboards) -> Submission:
     leaderboards.evaluator([*EVALUATOR[:-1], "1"])
     submission = leaderboards.submit()
-    leaderboards.until_in(submission, State.RUNNING)
+    leaderboards.cancel_running(submission)
+    return submission
+
+
+def while_evalai_is_told_that_it_runs(leaderboards: Leaderboards) -> Submission:
+    """EvalAI checks no transitions: that overwrites the cancel, and the participant sees it."""
+    leaderboards.break_evalai("slow", seconds=2.0, method="PATCH", path="/update_submission/")
+    leaderboards.evaluator([*EVALUATOR[:-1], "1"])
+    submission = leaderboards.submit()
+    leaderboards.until(leaderboards.met, "EvalAI is being told")
     leaderboards.cancel(submission)
+    leaderboards.until(
+        lambda: leaderboards.ground.held(submission.number)["status"] != "cancelled",
+        "the cancel is overwritten",
+    )
+    leaderboards.cancel_running(submission)
     return submission
 
 
@@ -64,7 +78,7 @@ def while_finishing(leaderboards: Leaderboards) -> Submission:
     "cancel",
     [
         before_anything, while_preparing, while_launching, while_waiting, while_running,
-        while_finishing,
+        while_evalai_is_told_that_it_runs, while_finishing,
     ],
 )  # fmt: skip
 def test_it_stays_cancelled(

@@ -38,6 +38,8 @@ class World:
         self.submissions: dict[int, dict[str, Any]] = {}
         self.cancelled: set[int] = set()
         self.gpu_nodes: list[int | None] = []
+        self.looks_until_told = 0  # at the table, before EvalAI shows anything but `submitted`
+        self.overwritten = 0  # cancels that EvalAI forgets
         self.change: Callable[[dict[str, Any]], None] = lambda _: None
 
     def lack_gpus(self, most: int | None) -> None:
@@ -52,7 +54,11 @@ class World:
 
     def cancel(self, team: Team, submission: int) -> None:
         assert self.submissions[submission]["team"] == team
-        self.cancelled.add(submission)
+        assert self.state(submission) == "running"
+        if self.overwritten:
+            self.overwritten -= 1
+        else:
+            self.cancelled.add(submission)
 
     def item(self, leaderboard: str, submission: int) -> SubmissionItem | None:
         found = self.submissions[submission]
@@ -85,6 +91,9 @@ class World:
     def state(self, submission: int) -> str:
         if submission in self.cancelled:
             return "cancelled"
+        if self.submissions[submission]["image"] == "agent-that-hangs":
+            is_told = self.submissions[submission]["looks"] >= self.looks_until_told
+            return "running" if is_told else "submitted"
         is_bad = self.submissions[submission]["image"] == "agent-that-crashes"
         return "failed" if is_bad else "finished"
 
@@ -145,6 +154,18 @@ def test_told_to_the_end(world: World) -> None:
     assert "\x1b" not in told, "a log has no colours"
 
 
+def test_a_cancel_that_evalai_forgets_is_said_again(world: World) -> None:
+    world.looks_until_told, world.overwritten = 5, 2
+    told = tell(world)
+    assert told.count("Team 3 cancels it\n") == 1
+    assert told.count("Team 3 cancels it again: EvalAI was told of progress") == 2
+
+
+def test_an_end_told_twice_in_the_same_words_is_one(world: World) -> None:
+    _replaced("final_words", lambda found, _: found * 2)(world)
+    assert "Board of leaderboard-20-SENSORS" in tell(world)
+
+
 @pytest.mark.parametrize(
     ("fields", "surprise"),
     [
@@ -172,7 +193,10 @@ def _replaced(name: str, answer: Any) -> Callable[[World], None]:
     ("wrong", "surprise"),
     [
         (_replaced("held", lambda found, _: found | {"status": "running"}), "EvalAI holds running"),
-        (_replaced("final_words", lambda found, _: found * 2), "told the end 2 times"),
+        (
+            _replaced("final_words", lambda found, _: [*found, {"result": "[1]", "stderr": "x"}]),
+            "told 2 ends",
+        ),
         (
             _replaced("final_words", lambda found, _: [one | {"stderr": ""} for one in found]),
             "given no reason",

@@ -83,8 +83,8 @@ class Transitions(RuleBasedStateMachine):
         except Superseded:
             assert attempt != self.held.attempt
         except Closed as closed:
+            self.check_refused(attempt, closed.item)
             assert self.held.state.is_closed
-            assert closed.item == self.held
         else:
             assert not self.held.state.is_closed
             self.check_unmoved(attempt, stored)
@@ -110,11 +110,16 @@ class Transitions(RuleBasedStateMachine):
         except Superseded:
             assert attempt != self.held.attempt
         except Moved as moved:
+            self.check_refused(attempt, moved.item)
             assert state is not self.held.state
-            assert moved.item == self.held
         else:
             assert state is self.held.state
             self.check_unmoved(attempt, stored)
+
+    def check_refused(self, attempt: int, now: SubmissionItem) -> None:
+        assert self.held is not None
+        assert attempt == self.held.attempt
+        assert now == self.held
 
     def check_unmoved(self, attempt: int, stored: SubmissionItem) -> None:
         assert self.held is not None
@@ -128,11 +133,10 @@ class Transitions(RuleBasedStateMachine):
         assert now == self.held
 
     def check_closed(self, attempt: int, state: State, now: SubmissionItem) -> None:
+        self.check_refused(attempt, now)
         assert self.held is not None
-        assert attempt == self.held.attempt
         assert self.held.state.is_closed
         assert state is not self.held.state
-        assert now == self.held
 
     @invariant()
     def the_table_holds_just_that(self) -> None:
