@@ -1,4 +1,4 @@
-"""Playing participants, breaking things, and what must hold of a submission whatever was broken."""
+"""Playing participants, breaking what is around them, and seeing what becomes of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
@@ -22,9 +21,9 @@ from glue.leaderboard.kubernetes.client import Kubernetes
 from glue.leaderboard.kubernetes.connection import Cluster
 from glue.leaderboard.kubernetes.token import Tokens
 from glue.leaderboard.names import execution_arn, execution_name, job_name
-from glue.leaderboard.results.merge import merge
 from glue.leaderboard.states import State
 from glue.local import challenge
+from tests.local import soundness
 from tests.platform import Platform
 
 if TYPE_CHECKING:
@@ -33,12 +32,10 @@ if TYPE_CHECKING:
     from glue.leaderboard.table import SubmissionItem
 
 TRACK = "leaderboard-10-SENSORS"
-VERSIONS: dict[str, Literal["1.0", "2.0"]] = {"leaderboard-10": "1.0", "leaderboard-20": "2.0"}
 FINAL = "/update_submission/"
 UNLIMITED = 1_000_000  # calls a minute
 EVALUATOR = ["{python}", "-m", "glue.local.carla.evaluator", "--route-seconds", "0.02"]
 SPOILED = Path(__file__).with_name("spoiled_results.py")
-SLACK = timedelta(seconds=30)
 # Seconds. Beyond what anything here takes on the busiest machine: then something hangs.
 PATIENCE = 300.0
 Settings = dict[str, Any]
@@ -331,78 +328,10 @@ class Leaderboards:
         assert answer.is_success, f"{method} {url}: {answer.status_code} {answer.text}"
         return answer.json()
 
-    # --- what must hold -------------------------------------------------------------------
-
-    def assert_sound(self, submission: Submission, state: State | None = None) -> SubmissionItem:
-        """Whatever was broken: closed in time, everywhere alike, nothing lost, told once.
-
-        An answer that was lost may have made us say the very same thing again.
-        """
-        item = self.item(submission)
-        assert item is not None
-        assert item.state.is_closed, f"it is open: {item}"
-        assert state in (None, item.state), f"{item.state}: {item.reason}"
-        held = self.ground.held(submission.number)
-        assert held["status"] == item.evalai_status == item.state.value
-        self._assert_told_once(submission, item)
-        self._assert_nothing_lost(submission, item)
-        assert item.launched_at is None or _lasted(item) <= self._longest(submission)
-        name = job_name(submission.leaderboard, submission.number, item.attempt)
-        self.until(
-            lambda: name not in self._jobs(submission.leaderboard), f"the Job {name} is gone"
-        )
-        return item
-
-    def _assert_told_once(self, submission: Submission, item: SubmissionItem) -> None:
-        told = self.ground.final_words(submission.number)
-        words = {json.dumps(one, sort_keys=True) for one in told}
-        expected = 0 if item.state is State.CANCELLED else 1
-        assert len(words) == expected, f"EvalAI was told the end in {len(words)} ways: {told}"
-        if item.state is State.FAILED:
-            assert item.reason
-            assert told[0]["stderr"].strip() == item.reason.strip()
-
-    def _assert_nothing_lost(self, submission: Submission, item: SubmissionItem) -> None:
-        leaderboard, prefix = submission.leaderboard, f"{submission.number}/"
-        keys = self.ground.keys(leaderboard, submission.number)
-        workers = 1 if leaderboard == "leaderboard-10" else 2
-        sent = [
-            f"{prefix}attempt-{item.attempt}/worker-{worker}/results/simulation_results.json"
-            for worker in range(1, workers + 1)
-        ]
-        routes = {"leaderboard-10": 36, "leaderboard-20": 25}[leaderboard]
-        files = [self._object(leaderboard, key) for key in sent if key in keys]
-        merged = merge(files, workers, routes, VERSIONS[leaderboard]) if files else None
-        is_complete = merged is not None and merged.trusted and len(files) == workers
-        if item.state is State.FINISHED:
-            assert is_complete, f"finished without complete results: {merged}"
-            assert item.routes_done == item.routes_expected == routes
-            for name in ("results.json", "evalai/results.json", "evalai/stdout.txt"):
-                assert f"{prefix}{name}" in keys
-            (score,) = self.ground.held(submission.number)["scores"].values()
-            assert score["accuracies"]["Driving score"] == item.metrics["driving_score"] > 0
-        elif item.state is State.FAILED and item.reason_code != "rejected_by_evalai":
-            assert not is_complete, f"complete results, and it failed: {item.reason}"
-            assert f"{prefix}results.json" not in keys
-
-    def _object(self, leaderboard: str, key: str) -> bytes:
-        bucket = self.outputs(leaderboard)["bucket"]
-        body: bytes = self.platform.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body
-
-    def _jobs(self, leaderboard: str) -> set[str]:
+    def jobs(self, leaderboard: str) -> set[str]:
+        """The names of a leaderboard's Jobs."""
         return {job["metadata"]["name"] for job in self.kubernetes.jobs(leaderboard=leaderboard)}
 
-    def _longest(self, submission: Submission) -> timedelta:
-        client = self.platform.client("lambda")
-        name = self.outputs(submission.leaderboard)["functions"]["run_submission"]
-        told = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        pod = json.loads(told["PROVING_GROUND_POD"])
-        deadlines = ("waiting_seconds", "run_seconds", "grace_seconds")
-        return timedelta(seconds=sum(pod[name] for name in deadlines)) + SLACK
-
-
-def _lasted(item: SubmissionItem) -> timedelta:
-    assert item.launched_at is not None
-    assert item.ended_at is not None
-    return datetime.fromisoformat(item.ended_at) - datetime.fromisoformat(item.launched_at)
+    def assert_sound(self, submission: Submission, state: State | None = None) -> SubmissionItem:
+        """What must hold whatever was broken; `state` is how the submission has to end."""
+        return soundness.check(self, submission, state)
