@@ -15,6 +15,7 @@ from rich.table import Table
 
 from glue.demo.leaderboards_check import check
 from glue.demo.story import DemonstrationError
+from glue.leaderboard.evalai.models import UNDER_WAY
 from glue.leaderboard.states import State
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 LONGEST_REASON = 110  # characters of a reason in a line of the story
 SCORE = "driving_score"
-AT_WORK = ("running", "partially_evaluated")  # as EvalAI shows a submission that runs
 
 
 @dataclass
@@ -150,7 +150,7 @@ class LeaderboardsStory:
 
         EvalAI checks no transitions: what it is told at that very moment overwrites a cancel.
         """
-        if self._ground.held(entry.submission)["status"] not in AT_WORK:
+        if self._ground.held(entry.submission)["status"] not in UNDER_WAY:
             return
         self._ground.cancel(entry.team, entry.submission)
         again = " again: EvalAI was told of progress at that moment" if entry.cancel_sent else ""

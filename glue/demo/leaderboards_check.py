@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glue.demo.story import DemonstrationError
 from glue.leaderboard.names import attempt_prefix, submission_prefix
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 RESULTS = ("results.json", "evalai/results.json", "evalai/stdout.txt", "evalai/metadata.json")
 DRIVING_SCORE = "Driving score"
-# How many ends EvalAI is told of a submission: a cancel it told us itself. The very same words may
-# come twice, when the answer to the first was lost.
+# How often EvalAI is told the end of a submission. A cancel it told us itself.
 TOLD = {State.FINISHED: 1, State.FAILED: 1, State.CANCELLED: 0}
 
 
@@ -42,9 +41,9 @@ def _check_evalai(ground: Ground, entry: Entry, item: SubmissionItem) -> None:
     held = ground.held(entry.submission)
     if held["status"] != entry.ends_as.value:
         raise _surprise(entry, f"EvalAI holds {held['status']}, not {entry.ends_as}")
-    told = _final_words(ground, entry)
+    told = ground.final_words(entry.submission)
     if len(told) != TOLD[entry.ends_as]:
-        raise _surprise(entry, f"EvalAI was told {len(told)} ends: {told}")
+        raise _surprise(entry, f"EvalAI was told the end {len(told)} times: {told}")
     if entry.ends_as is State.FAILED and not told[0]["stderr"]:
         raise _surprise(entry, "the participant was given no reason")
     if entry.ends_as is not State.FINISHED:
@@ -75,15 +74,9 @@ def _check_objects(ground: Ground, entry: Entry, item: SubmissionItem) -> None:
     if not records == item.routes_done == item.routes_expected:
         raise _surprise(entry, f"has {records} records, {item.routes_done} in the table")
     stored = ground.json_object(entry.leaderboard, f"{prefix}evalai/results.json")
-    (told,) = _final_words(ground, entry)
+    (told,) = ground.final_words(entry.submission)
     if json.loads(told["result"]) != stored:
         raise _surprise(entry, f"EvalAI was told {told['result']}, S3 holds {stored}")
-
-
-def _final_words(ground: Ground, entry: Entry) -> list[dict[str, Any]]:
-    """Return what EvalAI was told as the end, repetitions of the very same left out."""
-    told = ground.final_words(entry.submission)
-    return [words for index, words in enumerate(told) if words not in told[:index]]
 
 
 def _surprise(entry: Entry, what: str) -> DemonstrationError:

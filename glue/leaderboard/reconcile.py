@@ -42,7 +42,7 @@ MOST_LOOKS = 10  # at EvalAI in one run: a minute's calls are shared with all el
 REMEMBERED = timedelta(days=3)  # after that somebody has heard the alarm
 # EvalAI gives up a submission that it hears nothing of after two weeks.
 TOLD_WITHIN = timedelta(days=14)
-# Another attempt has begun, or somebody else has closed it: a race that was lost, and no trouble.
+# Another attempt has begun, or somebody else has moved it on: a race that was lost, no trouble.
 RACES = (Moved, Superseded)
 
 

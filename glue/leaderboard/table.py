@@ -120,7 +120,7 @@ class Table:
         """Set fields of an open attempt, whatever its state. Raises Superseded and Closed."""
         return self._change(item, fields, _OPEN)
 
-    def complete(self, item: SubmissionItem, **fields: Any) -> SubmissionItem:
+    def amend(self, item: SubmissionItem, **fields: Any) -> SubmissionItem:
         """Set fields of an attempt, closed or not. Raises Superseded."""
         return self._change(item, fields)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 
-from glue.demo.leaderboards import AT_WORK
 from glue.demo.leaderboards_ground import Ground
+from glue.leaderboard.evalai.models import UNDER_WAY
 from glue.leaderboard.kubernetes.client import Kubernetes
 from glue.leaderboard.kubernetes.connection import Cluster
 from glue.leaderboard.kubernetes.token import Tokens
@@ -106,7 +106,7 @@ class Leaderboards:
         """
 
         def is_over() -> bool:
-            if self.ground.held(submission.number)["status"] in AT_WORK:
+            if self.ground.held(submission.number)["status"] in UNDER_WAY:
                 self.cancel(submission)
             item = self.item(submission)
             return item is not None and item.state.is_closed

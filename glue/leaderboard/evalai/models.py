@@ -36,6 +36,7 @@ class Status(StrEnum):
 
 CLOSED = frozenset({Status.FINISHED, Status.FAILED, Status.CANCELLED, Status.ARCHIVED})
 WITHDRAWN = frozenset({Status.CANCELLED, Status.ARCHIVED})  # by a person, for good
+UNDER_WAY = frozenset({Status.RUNNING, Status.PARTIALLY_EVALUATED})  # EvalAI was told that it runs
 
 
 class SubmissionKey(NamedTuple):

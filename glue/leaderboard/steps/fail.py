@@ -64,7 +64,7 @@ def fail(services: Services, run: Run) -> Run:
         logger.error("EvalAI does not take the failure", words=rejected.words)
         status = None
     if item.state.is_closed:  # EvalAI had not heard of it, and now has
-        services.table.complete(item, evalai_status=status or Status.FAILED)
+        services.table.amend(item, evalai_status=status or Status.FAILED)
         return ended(services, run)
     return _close(services, run, item, failure, status)
 

@@ -76,7 +76,7 @@ def finish(services: Services, run: Run) -> Run:
         result.logs.stdout,
         result.logs.metadata,
     )
-    item = services.table.complete(
+    item = services.table.amend(
         item,
         results=address,
         metrics=verdict.attributes(parsed.metrics),
@@ -91,13 +91,13 @@ def _tell(services: Services, run: Run, item: SubmissionItem, result: Result, jo
     if run.reopen and item.evalai_status not in TOLD | CLOSED_THERE:
         # EvalAI still holds the attempt before as finished or failed, and would hear no more.
         outcome = services.evalai.set_running(run.key, job, reopen=True)
-        item = services.table.complete(item, evalai_status=outcome.status.value)
+        item = services.table.amend(item, evalai_status=outcome.status.value)
     try:
         outcome = services.evalai.finish(run.key, result.text, result.logs)
     except EvalAIRejected as rejected:
         return run.then("fail", failure=reasons.rejected(rejected.words), wait_seconds=0)
     if item.state.is_closed:  # EvalAI had not heard of it, and now has
-        services.table.complete(item, evalai_status=outcome.status)
+        services.table.amend(item, evalai_status=outcome.status)
         return ended(services, run)
     if outcome.status is Status.FINISHED:
         return close(services, run, item, State.FINISHED, evalai_status=outcome.status.value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from glue.errors import InputError
 from glue.leaderboard import verdict
 from glue.leaderboard.evalai.errors import EvalAIError
-from glue.leaderboard.evalai.models import CLOSED, WITHDRAWN, Logs, Status
+from glue.leaderboard.evalai.models import CLOSED, UNDER_WAY, WITHDRAWN, Logs, Status
 from glue.leaderboard.names import job_name
 from glue.leaderboard.results.stdout import stdout_text
 from glue.leaderboard.telemetry import logger
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 # What an item says of EvalAI once that was told that the submission runs, and once it is closed.
-TOLD = frozenset({Status.RUNNING.value, Status.PARTIALLY_EVALUATED.value})
+TOLD = frozenset(status.value for status in UNDER_WAY)
 CLOSED_THERE = frozenset(status.value for status in CLOSED)
 
 

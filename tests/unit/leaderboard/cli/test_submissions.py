@@ -177,7 +177,7 @@ def test_judging_what_is_stored(deployed: Deployed, capsys: Captured) -> None:
     assert "no run of 98 has come to its end" in capsys.readouterr().err
     item = deployed.ground.table.find(98)
     assert item is not None
-    deployed.ground.table.complete(item, results_of=1)
+    deployed.ground.table.amend(item, results_of=1)
     assert run(arguments) == 0
     out = capsys.readouterr().out
     assert "attempt 2 at 98 has begun, and judges the results of attempt 1" in out

@@ -95,7 +95,7 @@ def test_closed_stays_closed(ground: Ground, state: State) -> None:
     assert ground.table.move(item, state, results="s3://b/99/results.json").reason == "the end"
     with pytest.raises(Closed):
         ground.table.note(item, finding="odd")
-    assert ground.table.complete(item, finding="odd").state is state
+    assert ground.table.amend(item, finding="odd").state is state
 
 
 @pytest.mark.parametrize("now", sorted(set(State) - {State.RUNNING}))
@@ -115,7 +115,7 @@ def test_an_older_attempt_changes_nothing(ground: Ground) -> None:
     for state in State:
         with pytest.raises(Superseded, match="attempt 2"):
             ground.table.move(first, state)
-    for change in (ground.table.note, ground.table.complete, ground.table.remark):
+    for change in (ground.table.note, ground.table.amend, ground.table.remark):
         with pytest.raises(Superseded):
             change(first, finding="late")
     assert ground.table.find(99) == second

@@ -90,11 +90,11 @@ class Transitions(RuleBasedStateMachine):
             self.check_unmoved(attempt, stored)
 
     @rule(attempt=attempts, finding=reasons)
-    def complete(self, attempt: int, finding: str) -> None:
+    def amend(self, attempt: int, finding: str) -> None:
         assert self.held is not None
         self.clock.now += 1
         try:
-            stored = self.table.complete(item_of(self.submission, attempt=attempt), finding=finding)
+            stored = self.table.amend(item_of(self.submission, attempt=attempt), finding=finding)
         except Superseded:
             assert attempt != self.held.attempt
         else:
